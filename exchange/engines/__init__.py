@@ -1,0 +1,1 @@
+"""The engines: integers in, frozen values out; no clock, no randomness, no I/O, no Django."""

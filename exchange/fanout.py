@@ -1,0 +1,82 @@
+"""Market data to many browsers: one subscription per process, one frame for everybody.
+
+The channel layer would wake each consumer through several tasks per message (three to five times
+dearer, measured); addressed messages use it, ticks do not.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+from collections import defaultdict
+from typing import Any, Protocol
+
+import redis.asyncio as aioredis
+import structlog
+from django.conf import settings
+
+from exchange.services.outbox import CHANNEL
+
+RETRY_S_MAX = 5.0
+
+log = structlog.get_logger()
+
+
+class Listener(Protocol):
+    """A socket as the registry sees it."""
+
+    async def deliver(self, market_id: int, seq: int, frame: str) -> None:
+        """Take a frame that was built once for everybody."""
+
+
+class Registry:
+    """Who listens to which market in this process, and the task that feeds them."""
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[int, set[Listener]] = defaultdict(set)
+        self._feeder: asyncio.Task[None] | None = None
+
+    def add(self, market_ids: list[int], listener: Listener) -> None:
+        """Start delivering those markets to `listener`."""
+        for market_id in market_ids:
+            self._listeners[market_id].add(listener)
+        if self._feeder is None or self._feeder.done():
+            self._feeder = asyncio.get_running_loop().create_task(self._feed())
+
+    def remove(self, listener: Listener) -> None:
+        """Forget a listener everywhere; the subscription ends with the last one."""
+        for market_id in [m for m, who in self._listeners.items() if listener in who]:
+            self._listeners[market_id].discard(listener)
+            if not self._listeners[market_id]:
+                del self._listeners[market_id]
+        if not self._listeners and self._feeder:
+            self._feeder.cancel()
+            self._feeder = None
+
+    async def _feed(self) -> None:
+        delay = 0.1
+        while True:
+            try:
+                async with (
+                    aioredis.Redis.from_url(settings.REDIS_URL) as broker,
+                    broker.pubsub(ignore_subscribe_messages=True) as channel,
+                ):
+                    await channel.subscribe(CHANNEL)
+                    delay = 0.1
+                    async for message in channel.listen():
+                        await self._spread(message)
+            except (aioredis.RedisError, OSError) as error:
+                log.warning("fanout.broker_lost", error=str(error), retry_s=delay)
+                # jitter, so that many processes do not come back in the same instant
+                await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
+                delay = min(delay * 2, RETRY_S_MAX)
+
+    async def _spread(self, message: dict[str, Any]) -> None:
+        frame = message["data"].decode()
+        head = json.loads(frame)
+        for listener in list(self._listeners.get(head["market"], ())):
+            with contextlib.suppress(ConnectionError):
+                await listener.deliver(head["market"], head["seq"], frame)
+
+
+registry = Registry()

@@ -1,0 +1,33 @@
+"""The tables of the core, one file per concept."""
+
+from exchange.models.audit import AuditRun
+from exchange.models.events import MarketEvent, OutboxEvent, StaffAction
+from exchange.models.ledger import Account, AccountKind, Entry, Hold, Transfer
+from exchange.models.markets import LiveState, Market
+from exchange.models.orders import Command, Fill
+from exchange.models.positions import Position, Stake
+from exchange.models.ticks import Candle, OracleMove, Tick
+from exchange.models.users import ApiToken, User
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "ApiToken",
+    "AuditRun",
+    "Candle",
+    "Command",
+    "Entry",
+    "Fill",
+    "Hold",
+    "LiveState",
+    "Market",
+    "MarketEvent",
+    "OracleMove",
+    "OutboxEvent",
+    "Position",
+    "StaffAction",
+    "Stake",
+    "Tick",
+    "Transfer",
+    "User",
+]

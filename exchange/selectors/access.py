@@ -1,0 +1,38 @@
+"""The one way from an outside id to a row. Raises NotFound and leaks nothing else."""
+
+from exchange.errors import NotFound
+from exchange.ids import key_of
+from exchange.models import ApiToken, Command, LiveState, Market, User
+
+
+def market(slug: str) -> Market:
+    """Return the market anyone may read, with its live row."""
+    row = Market.objects.select_related("live").filter(slug=slug).first()
+    if row is None:
+        raise NotFound(f"there is no market {slug[:60]!r}")
+    return row
+
+
+def live(market_id: int) -> LiveState:
+    """Return where a market stands, as of the last batch."""
+    row = LiveState.objects.select_related("market").filter(market_id=market_id).first()
+    if row is None:
+        raise NotFound(f"there is no market {market_id}")
+    return row
+
+
+def order_of(user: User, order_id: str) -> Command:
+    """Return the user's own order; somebody else's does not exist for them."""
+    key = key_of("ord", order_id)
+    row = Command.objects.select_related("market").filter(id=key, user=user).first()
+    if row is None:
+        raise NotFound(f"there is no order {order_id[:40]!r}")
+    return row
+
+
+def token_of(user: User, token_id: str) -> ApiToken:
+    """Return the user's own API token."""
+    row = ApiToken.objects.filter(id=key_of("tok", token_id), user=user).first()
+    if row is None:
+        raise NotFound(f"there is no token {token_id[:40]!r}")
+    return row

@@ -1,0 +1,255 @@
+"""The only writer of the ledger: accounts, transfers, entries and holds.
+
+A transfer's entries sum to zero (a trigger refuses others); `(kind, ref)` books a fact once; each
+entry carries the hash of the one before it on the same account, so a silent edit breaks a chain.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+
+from exchange import clock
+from exchange.errors import NotFound, Unprocessable
+from exchange.models import Account, AccountKind, Entry, Hold, Transfer
+from exchange.services import locks
+
+HASH_BYTES = 32
+
+INSERT_ENTRIES = """
+    WITH fact AS (
+        INSERT INTO exchange_transfer (kind, ref, market_id, at) VALUES (%s, %s, %s, %s)
+        RETURNING id)
+    INSERT INTO exchange_entry
+           (transfer_id, account_id, version, amount_micro, balance_micro, command_seq, hash)
+    SELECT fact.id, leg.* FROM fact, unnest(
+        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[]) AS leg"""
+
+UPDATE_BALANCES = """
+    UPDATE exchange_account a
+       SET balance_micro = n.balance, version = n.version, head = n.head
+      FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])
+           AS n(id, balance, version, head)
+     WHERE a.id = n.id"""
+
+
+@dataclass(slots=True)
+class Balance:
+    """An account as a writer sees it: locked, and changed in memory until it is written."""
+
+    id: int
+    balance_micro: int
+    version: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side of a transfer to be. `command_seq` names the order it belongs to, if any."""
+
+    balance: Balance
+    amount_micro: int
+    command_seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL and its parameters, for a caller that sends several in one pipeline."""
+
+    sql: str
+    params: Sequence[Any]
+
+
+def entry_hash(  # noqa: PLR0917 (a fixed row, hashed in this order)
+    head: bytes, account_id: int, version: int, amount_micro: int, balance_micro: int, fact: str
+) -> bytes:
+    """Return the hash that chains an entry to `head`, the hash of the entry before it."""
+    body = f"{account_id}|{version}|{amount_micro}|{balance_micro}|{fact}".encode()
+    return hashlib.sha256(head + body).digest()
+
+
+def statements(
+    *, kind: str, ref: str, market_id: int | None, at: object, legs: Iterable[Leg]
+) -> list[Statement]:
+    """Return the statements that book one transfer, and move the balances in memory.
+
+    The caller holds the lock of every account concerned and has checked the amounts.
+    Keeps:   sum of entries = 0; balance = sum of the account's entries; version + 1 per entry.
+    """
+    fact = f"{kind}:{ref}"
+    columns: list[list[Any]] = [[] for _ in range(6)]
+    touched: dict[int, Balance] = {}
+    for leg in legs:
+        balance, amount = leg.balance, leg.amount_micro
+        if not amount:
+            continue
+        balance.balance_micro += amount
+        balance.version += 1
+        balance.head = entry_hash(
+            balance.head, balance.id, balance.version, amount, balance.balance_micro, fact
+        )
+        touched[balance.id] = balance
+        row = (balance.id, balance.version, amount, balance.balance_micro, leg.command_seq)
+        for column, value in zip(columns, (*row, balance.head), strict=True):
+            column.append(value)
+    if not touched:
+        return []
+    after = list(touched.values())
+    return [
+        Statement(INSERT_ENTRIES, (kind, ref, market_id, at, *columns)),
+        Statement(
+            UPDATE_BALANCES,
+            (
+                [b.id for b in after],
+                [b.balance_micro for b in after],
+                [b.version for b in after],
+                [b.head for b in after],
+            ),
+        ),
+    ]
+
+
+def account(
+    *, kind: AccountKind, user_id: int | None = None, market_id: int | None = None
+) -> Account:
+    """Return the account of that owner and kind, opening it when it is the first time."""
+    owner: dict[str, Any] = {"user_id": user_id, "market_id": market_id}
+    row, _ = Account.objects.get_or_create(kind=kind, **owner)
+    return row
+
+
+def post(
+    *, kind: str, ref: str, amounts: Sequence[tuple[Account, int]], market_id: int | None = None
+) -> bool:
+    """Book one transfer between accounts; return False when this fact was booked before.
+
+    Units:   micro-USDC; the amounts sum to zero.
+    Raises:  Unprocessable insufficient_funds, with what is needed and what is there.
+    Locks:   the accounts, ascending by id.
+    """
+    with transaction.atomic():
+        rows = locks.accounts([row.id for row, _ in amounts])
+        if Transfer.objects.filter(kind=kind, ref=ref).exists():
+            return False
+        legs = []
+        balances = {
+            pk: Balance(pk, r.balance_micro, r.version, bytes(r.head)) for pk, r in rows.items()
+        }
+        for row, amount in amounts:
+            _require_funds(rows[row.id], amount)
+            legs.append(Leg(balances[row.id], amount))
+        written = statements(
+            kind=kind, ref=ref, market_id=market_id, at=clock.now(), legs=legs
+        )
+        with connection.cursor() as cursor:
+            for statement in written:
+                cursor.execute(statement.sql, list(statement.params))
+    return True
+
+
+def _require_funds(row: Account, amount: int) -> None:
+    if row.kind != AccountKind.EXTERNAL and row.balance_micro + amount < 0:
+        raise Unprocessable(
+            f"{-amount} micro-USDC exceed the available {row.balance_micro}",
+            code="insufficient_funds",
+            fields={"needed_micro": -amount, "available_micro": row.balance_micro},
+        )
+
+
+def credit_external(*, user_id: int, amount_micro: int, kind: str, ref: str) -> bool:
+    """Bring money in from outside onto a user's cash; once per `(kind, ref)`."""
+    outside = account(kind=AccountKind.EXTERNAL)
+    cash = account(kind=AccountKind.CASH, user_id=user_id)
+    return post(kind=kind, ref=ref, amounts=[(outside, -amount_micro), (cash, amount_micro)])
+
+
+def hold(*, user_id: int, amount_micro: int, ref: str) -> Hold:
+    """Set cash aside under `ref`; the same `ref` returns the first hold.
+
+    Raises:  Unprocessable insufficient_funds.
+    Locks:   the user's cash and reserved accounts.
+    """
+    with transaction.atomic():
+        if first := Hold.objects.filter(ref=ref).first():
+            return first
+        cash = account(kind=AccountKind.CASH, user_id=user_id)
+        reserved = account(kind=AccountKind.RESERVED, user_id=user_id)
+        post(kind="hold", ref=ref, amounts=[(cash, -amount_micro), (reserved, amount_micro)])
+        try:
+            with transaction.atomic():
+                return Hold.objects.create(user_id=user_id, ref=ref, amount_micro=amount_micro)
+        except IntegrityError:  # the same reference from another connection, a moment earlier
+            return Hold.objects.get(ref=ref)
+
+
+def capture(*, ref: str, to: Account) -> bool:
+    """Give a hold's money to `to`. Return False when the hold was closed before."""
+    return _close(ref, Hold.State.CAPTURED, to)
+
+
+def void(*, ref: str) -> bool:
+    """Return a hold's money to its owner. Return False when the hold was closed before."""
+    return _close(ref, Hold.State.VOIDED, None)
+
+
+def _close(ref: str, state: str, to: Account | None) -> bool:
+    with transaction.atomic():
+        try:
+            row = locks.hold(ref)
+        except Hold.DoesNotExist as missing:
+            raise NotFound(f"there is no hold {ref!r}") from missing
+        if row.state != Hold.State.OPEN:
+            return False
+        reserved = account(kind=AccountKind.RESERVED, user_id=row.user_id)
+        target = to or account(kind=AccountKind.CASH, user_id=row.user_id)
+        amounts = [(reserved, -row.amount_micro), (target, row.amount_micro)]
+        post(kind=state, ref=ref, amounts=amounts)
+        row.state, row.closed_at = state, clock.now()
+        row.save(update_fields=["state", "closed_at"])
+    return True
+
+
+def chain_breaks(limit: int = 20) -> list[dict[str, object]]:
+    """Recompute every account's chain from its entries and name the first that does not hold.
+
+    The walk is by account and version, so one pass checks balances, versions, hashes and heads.
+    """
+    breaks: list[dict[str, object]] = []
+    state = Balance(0, 0, 0, b"")
+    entries = Entry.objects.order_by("account_id", "version").values_list(
+        "account_id", "version", "amount_micro", "balance_micro", "hash",
+        "transfer__kind", "transfer__ref",
+    )  # fmt: skip
+    heads = {
+        pk: (balance, version, bytes(head))
+        for pk, balance, version, head in Account.objects.values_list(
+            "id", "balance_micro", "version", "head"
+        )
+    }
+    for account_id, version, amount, balance, digest, kind, ref in entries.iterator(5000):
+        if account_id != state.id:
+            _compare_head(state, heads, breaks)
+            state = Balance(account_id, 0, 0, b"")
+        fact = f"{kind}:{ref}"
+        total = state.balance_micro + amount
+        wanted = entry_hash(state.head, account_id, state.version + 1, amount, total, fact)
+        if (version, balance, bytes(digest)) != (state.version + 1, total, wanted):
+            breaks.append({"account": account_id, "version": version, "fact": fact})
+        state = Balance(account_id, total, version, bytes(digest))
+    _compare_head(state, heads, breaks)
+    untouched = Account.objects.filter(Q(version=0) & ~Q(balance_micro=0)).values_list("id")
+    breaks += [{"account": pk, "version": 0, "fact": "no entries"} for (pk,) in untouched]
+    return breaks[:limit]
+
+
+def _compare_head(
+    state: Balance, heads: dict[int, tuple[int, int, bytes]], breaks: list[dict[str, object]]
+) -> None:
+    if not state.id:
+        return
+    balance, version, head = heads.get(state.id, (0, 0, b""))
+    if (state.balance_micro, state.version, state.head) != (balance, version, head):
+        breaks.append({"account": state.id, "version": version, "fact": "cached balance"})

@@ -1,0 +1,125 @@
+"""Open markets, keep their clocks going, and let staff close them for opening only."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from exchange import clock
+from exchange.engines import variable
+from exchange.errors import MegatronError, Unprocessable
+from exchange.models import AccountKind, Command, LiveState, Market
+from exchange.services import commands, ledger
+from exchange.services.batch import Receipt, Request
+from exchange.services.settlement import drain
+
+HOUSE = (
+    AccountKind.POOL,
+    AccountKind.FUNDING,
+    AccountKind.LP_FEES,
+    AccountKind.INSURANCE,
+    AccountKind.TREASURY,
+)
+HEARTBEAT_S = 60
+
+
+@transaction.atomic
+def market_open(
+    *,
+    slug: str,
+    name: str,
+    ticker: str,
+    unit: str,
+    question: str,
+    summary: str,
+    rules: str,
+    topic: str,
+    parameters: Mapping[str, Any] | None = None,
+    is_demo: bool = False,
+) -> Market:
+    """Create a market in funding, with its accounts and the engine's opening state.
+
+    Raises:  Unprocessable config_invalid, with the parameter and its value.
+    """
+    try:
+        config = variable.Config.parse(parameters or {})
+    except variable.ConfigError as error:
+        fields = {"rule": error.code, "field": error.field, "value": error.value}
+        raise Unprocessable(str(error), code="config_invalid", fields=fields) from error
+    market = Market.objects.create(
+        slug=slug,
+        name=name,
+        ticker=ticker,
+        unit=unit,
+        question=question,
+        summary=summary,
+        rules=rules,
+        topic=topic,
+        config=config.to_mapping(),
+        is_demo=is_demo,
+    )
+    for kind in HOUSE:
+        ledger.account(kind=kind, market_id=market.pk)
+    state = variable.MarketState.opened(config, clock.now_s())
+    LiveState.objects.create(
+        market=market,
+        state=json.loads(json.dumps(state.to_mapping())),
+        state_hash=hashlib.sha256(variable.canonical_bytes(state)).digest(),
+    )
+    return market
+
+
+def oracle_apply(*, market_id: int, reports: Sequence[Mapping[str, int]], ref: str) -> Receipt:
+    """Hand a set of reports to a market, once per `ref`.
+
+    Units:   each report has delta_pico and confidence_e8.
+    Raises:  Unprocessable no_quorum; Unavailable.
+    """
+    payload = {"reports": [dict(report) for report in reports]}
+    return commands.submit(market_id=market_id, kind="oracle", payload=payload, key=ref)
+
+
+def heartbeats(now_s: int) -> int:
+    """Give every active market that was quiet for a minute its tick; return how many got one."""
+    due = [
+        pk
+        for pk, settled_at in LiveState.objects.filter(
+            market__status__in=(Market.Status.ACTIVE, Market.Status.WINDING), halt_rule=""
+        ).values_list("market_id", "settled_at")
+        if settled_at is None or settled_at <= clock.at(now_s - HEARTBEAT_S)
+    ]
+    return sum(heartbeat(market_id, now_s) for market_id in due)
+
+
+def heartbeat(market_id: int, now_s: int) -> bool:
+    """Let time pass in one market: recentring accrues, a tick is written. Return success."""
+    request = Request("heartbeat", {}, f"heartbeat:{now_s}")
+    try:
+        drain(market_id, [request])
+    except MegatronError:
+        return False
+    return True
+
+
+def refunds_due(now_s: int) -> int:
+    """Pay back the next contributors of markets that missed their soft cap by the deadline.
+
+    Each market is paid in slices, one transaction each; return how many slices were paid.
+    """
+    owing = LiveState.objects.filter(
+        Q(market__status=Market.Status.FUNDING, state__deadline_s__lt=now_s)
+        | Q(market__status=Market.Status.CANCELLED, state__funding_micro__gt=0)
+    )
+    slices = [(live.market_id, live.command_seq) for live in owing]
+    for market_id, seq in slices:
+        drain(market_id, [Request("refund", {}, f"refund:{market_id}:{seq}")])
+    return len(slices)
+
+
+def leftovers() -> list[int]:
+    """Return the markets in whose log commands wait that nobody settled."""
+    waiting = Command.objects.filter(batch_seq=None, market__live__halt_rule="")
+    return sorted(set(waiting.values_list("market_id", flat=True)))

@@ -1,0 +1,74 @@
+"""Carry news from the outbox to Redis: at least once, in order within each market.
+
+A row is deleted only after it was published, so a publisher may be killed at any instruction. Each
+message carries its market's batch number; whoever sees one twice or misses one can tell.
+"""
+
+import json
+from typing import Any
+
+import redis
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import connection
+
+CHANNEL = f"{settings.REDIS_PREFIX}:news"
+WAKE = f"{settings.REDIS_PREFIX}:news-wake"
+TAKE_MAX = 500
+
+TAKE = """
+    SELECT id, market_id, seq, public, private FROM exchange_outboxevent
+     ORDER BY id LIMIT %s"""
+DELETE = "DELETE FROM exchange_outboxevent WHERE id = ANY(%s)"
+
+log = structlog.get_logger()
+
+
+def client() -> "redis.Redis":
+    """Return a client of the broker that carries news."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+
+
+def publish(broker: "redis.Redis") -> int:
+    """Publish what waits and delete it; return how many batches went out."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, [TAKE_MAX])
+        rows = cursor.fetchall()
+    if not rows:
+        return 0
+    pipe = broker.pipeline(transaction=False)
+    for _, market_id, seq, public, _ in rows:
+        pipe.publish(CHANNEL, _frame(market_id, seq, public))
+    pipe.execute()
+    for _, market_id, _, _, private in rows:
+        _send_private(market_id, json.loads(private))
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE, [[row[0] for row in rows]])
+    return len(rows)
+
+
+def _frame(market_id: int, seq: int, public: str) -> str:
+    """Build the frame once; every browser that looks at this market gets these very bytes."""
+    return json.dumps(
+        {"type": "tick", "market": market_id, "seq": seq, **json.loads(public)},
+        separators=(",", ":"),
+    )
+
+
+def _send_private(market_id: int, private: dict[str, dict[str, Any]]) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    for user_id, own in private.items():
+        message = {"type": "own.news", "body": {"type": "own", "market": market_id, **own}}
+        async_to_sync(layer.group_send)(f"user.{user_id}", message)
+
+
+def wake(broker: "redis.Redis") -> None:
+    """Tell the publisher that there is news; it looks by itself soon anyway."""
+    try:
+        broker.publish(WAKE, b"")
+    except redis.RedisError as error:
+        log.warning("outbox.wake_failed", error=str(error))

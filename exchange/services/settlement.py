@@ -1,0 +1,131 @@
+"""One transaction per batch: lock, load, run the engine, check, write, commit.
+
+A market's waiting commands and those handed in by the caller are settled together under the row
+lock of the market. Killed before the commit nothing happened; killed after it, a retry with the
+same key finds the answer in the command log.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import psycopg
+from django.db import IntegrityError, connection, transaction
+
+from exchange import clock
+from exchange.engines import variable
+from exchange.engines.engine import EngineBug
+from exchange.errors import Conflict, InvariantBroken, MegatronError, Unprocessable
+from exchange.models import MarketEvent
+from exchange.services import batch_load, batch_write, locks
+from exchange.services.batch import Batch, Receipt, Request, Row
+
+Answer = Receipt | MegatronError
+
+
+def drain(market_id: int, requests: Sequence[Request] = ()) -> list[Answer]:
+    """Settle `requests` and whatever waits in the log; return one answer per request, in order.
+
+    Raises:  InvariantBroken after halting the market; database errors as they are (nothing is
+             kept, and the same keys may be sent again).
+    Locks:   the market's live row, then the cash accounts of the users concerned, by id.
+    Keeps:   every invariant of the engine, checked before the write.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            return _settle(market_id, requests)
+    except (EngineBug, IntegrityError, psycopg.IntegrityError) as bug:
+        halt(market_id, rule="invariant", detail=str(bug))
+        raise InvariantBroken(
+            "the market was halted because its books did not add up",
+            fields={"market_id": market_id},
+        ) from bug
+
+
+def halt(market_id: int, *, rule: str, detail: str) -> None:
+    """Stop a market by rule, publicly. Nobody can do this by hand.
+
+    Locks:   the market's live row.
+    """
+    with transaction.atomic():
+        live = locks.live_state(market_id)
+        if live.halt_rule:
+            return
+        live.halt_rule, live.halt_since = rule, clock.now()
+        live.save(update_fields=["halt_rule", "halt_since"])
+        MarketEvent.objects.create(
+            market_id=market_id, kind="halt", rule=rule, detail={"detail": detail[:500]}
+        )
+
+
+def _settle(market_id: int, requests: Sequence[Request]) -> list[Answer]:
+    connection.ensure_connection()
+    raw = cast("batch_load.Raw", connection.connection)
+    batch = batch_load.load(raw, market_id, requests)
+    answers: dict[int, Answer] = {}
+    twins: dict[int, Request] = {}
+    fresh = _fresh(batch, requests, answers, twins)
+    if batch.halt_rule:
+        return [answers.get(id(r)) or _halted(batch) for r in requests]
+    batch.requests += fresh
+    if batch.requests:
+        receipts = batch_write.write(raw, batch, _run(batch))
+        answers.update(zip(map(id, batch.requests), receipts, strict=True))
+    return [answers[id(twins.get(id(r), r))] for r in requests]
+
+
+def _run(batch: Batch) -> variable.Settlement:
+    commands = [
+        batch_load.command(request, batch.command_seq + n)
+        for n, request in enumerate(batch.requests, start=1)
+    ]
+    settlement = variable.apply(
+        batch.config, batch.state, batch.traders, batch.providers, commands, batch.now_s
+    )
+    variable.check_invariants(batch.config, batch.state, settlement.state, settlement)
+    return settlement
+
+
+def _fresh(
+    batch: Batch,
+    requests: Sequence[Request],
+    answers: dict[int, Answer],
+    twins: dict[int, Request],
+) -> list[Request]:
+    """Return what is new; answer what was settled before; pair up what repeats a key."""
+    settled = {(row[0], row[1]): row for row in batch.answered if row[5] is not None}
+    first = {(r.user_id, r.key): r for r in batch.requests}
+    fresh: list[Request] = []
+    for request in requests:
+        name = (request.user_id, request.key)
+        if row := settled.get(name):
+            same = bytes(row[2]) == request.digest
+            answers[id(request)] = _replay(row) if same else _reused(request)
+        elif twin := first.get(name):
+            twins[id(request)] = twin
+            if twin.digest != request.digest:
+                twins.pop(id(request))
+                answers[id(request)] = _reused(request)
+        else:
+            first[name] = request
+            fresh.append(request)
+    return fresh
+
+
+def _replay(row: Row) -> Receipt:
+    return batch_load.receipt(row)
+
+
+def _reused(request: Request) -> Conflict:
+    return Conflict(
+        f"the key {request.key!r} was used for another request",
+        code="key_reused",
+        fields={"key": request.key},
+    )
+
+
+def _halted(batch: Batch) -> Unprocessable:
+    return Unprocessable(
+        f"this market is halted by the rule {batch.halt_rule!r}",
+        code="market_halted",
+        fields={"rule": batch.halt_rule},
+    )

@@ -1,0 +1,50 @@
+"""Which processes make the site on one machine, and how each is started."""
+
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import get_commands
+
+from megatron.supervisor import Part
+
+QUEUES = "oracle,chain,default"
+# A page's query that takes longer has gone wrong; tasks and migrations may take their time.
+WEB_STATEMENT_TIMEOUT_MS = "5000"
+SERVING = ("web", "clock", "worker", "beat")
+
+
+def parts(*, host: str, port: int) -> list[Part]:
+    """Return the parts of the whole site, in the order in which they start."""
+    python = [sys.executable, "-W", "ignore::RuntimeWarning:celery.platforms"]
+    manage = [*python, str(Path(settings.BASE_DIR) / "manage.py")]
+    web = ["-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "megatron.asgi:application"]
+    worker = ["-m", "celery", "-q", "-A", "megatron", "worker", "-Q", QUEUES, "-c", "2"]
+    found = [
+        Part(
+            name="web",
+            command=[*python, *web],
+            environment=_named("web") | {"DB_STATEMENT_TIMEOUT_MS": WEB_STATEMENT_TIMEOUT_MS},
+        ),
+        Part(name="clock", command=[*manage, "clock"], environment=_named("clock")),
+        Part(
+            name="worker",
+            command=[*python, *worker, "--without-mingle", "--without-gossip"],
+            environment=_named("worker"),
+        ),
+        Part(name="beat", command=[*manage, "beat"], environment=_named("beat")),
+    ]
+    if settings.DEMO and "bots" in get_commands():
+        found.append(Part(name="bots", command=[*manage, "bots"], environment=_named("bots")))
+    return found
+
+
+def readers() -> Part:
+    """Return the one-time part that fetches the oracle's readers while the site already trades."""
+    run = str(Path(settings.BASE_DIR) / "run.py")
+    return Part(name="readers", command=[sys.executable, run, "readers"], once=True)
+
+
+def _named(part: str) -> dict[str, str]:
+    # PostgreSQL shows this name beside each connection.
+    return {"PGAPPNAME": f"megatron-{part}"}

@@ -1,0 +1,317 @@
+"""Settings, each from the environment with a default that is safe on one machine.
+
+MEGATRON_MODE=production demands a secret key and host names and switches on everything that needs
+TLS; nothing else behaves differently. Variables and their meaning are in docs/RUNBOOK.md.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from megatron import embedded, logs
+from megatron.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+if (BASE_DIR / ".env").exists():
+    Environment.read_env(str(BASE_DIR / ".env"))
+
+PRODUCTION = env.choice("MEGATRON_MODE", options=("local", "production")) == "production"
+DEMO = env.switch("MEGATRON_DEMO", default=not PRODUCTION)
+DEBUG = False
+
+# Identity ------------------------------------------------------------------------------------
+
+SECRET_KEY = env("DJANGO_SECRET_KEY") if PRODUCTION else env.text("DJANGO_SECRET_KEY", default="")
+SECRET_KEY = SECRET_KEY or embedded.secret_key()
+SECRET_KEY_FALLBACKS = env.words("DJANGO_SECRET_KEY_FALLBACKS", default=[])
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS") if PRODUCTION else env.words("ALLOWED_HOSTS", default=LOOPBACK)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
+SITE_URL = env.text("SITE_URL", default="http://localhost:8000").rstrip("/")
+METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
+# How many proxies of ours stand in front and append to X-Forwarded-For.
+PROXIES = env.number("TRUSTED_PROXY_COUNT", default=0)
+
+# Applications --------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",
+    "megatron",
+    "exchange",
+    "oracle",
+    "liquidity",
+    "chain",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "django_celery_beat",
+    "csp",
+    "pgtrigger",
+    "pghistory",
+    "django_structlog",
+    "django_prometheus",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "megatron.urls"
+ASGI_APPLICATION = "megatron.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Stores --------------------------------------------------------------------------------------
+
+PGBOUNCER = env.switch("PGBOUNCER", default=False)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db_url("DATABASE_URL", default=embedded.database_url())
+}
+DATABASES["default"] |= {
+    "ENGINE": "django.db.backends.postgresql",
+    "CONN_MAX_AGE": 0,
+    "DISABLE_SERVER_SIDE_CURSORS": PGBOUNCER,
+}
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+if PGBOUNCER:
+    # A pooled session is somebody else's at the next transaction: nothing may be kept in it. The
+    # two time limits are then given to the role, as the runbook says.
+    _options["prepare_threshold"] = None
+else:
+    _options["pool"] = {"min_size": 0, "max_size": env.number("DB_POOL_MAX", default=16, least=1)}
+    _options["pool"]["timeout"] = 10
+    # Only cursors with server-side parameters (settlement) are prepared; the ORM's never are.
+    _options["prepare_threshold"] = 2
+    _options["options"] = (
+        f"-c lock_timeout={env.number('DB_LOCK_TIMEOUT_MS', default=3_000)}"
+        f" -c statement_timeout={env.number('DB_STATEMENT_TIMEOUT_MS', default=30_000)}"
+    )
+
+REDIS_URL = env.text("REDIS_URL", default=embedded.redis_url())
+# One server may serve several installations, and the tests' processes share one.
+REDIS_PREFIX = env.text("REDIS_PREFIX", default="megatron")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.text("CACHE_URL", default=REDIS_URL),
+        "KEY_PREFIX": f"{REDIS_PREFIX}:cache",
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": env.text("CHANNELS_URL", default=REDIS_URL)}],
+            "prefix": f"{REDIS_PREFIX}:channels",
+        },
+    }
+}
+
+# Tasks: the broker carries reminders, never facts, so losing it costs seconds ----------------
+
+_broker = env.text("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_BROKER_URL = _broker.replace("unix://", "redis+socket://")
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{REDIS_PREFIX}:celery:",
+    "visibility_timeout": 900,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"oracle.*": {"queue": "oracle"}, "chain.*": {"queue": "chain"}}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "megatron.beat:LiveScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+
+# Accounts ------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "exchange.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+_validation = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": f"{_validation}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "display_name")},
+    },
+    {"NAME": f"{_validation}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_validation}.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Megatron"
+# Browsers allow passkeys without TLS on localhost only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+USERSESSIONS_TRACK_ACTIVITY = False
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Megatron <megatron@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# Browsers ------------------------------------------------------------------------------------
+
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION
+# Probes of a balancer speak plain HTTP to the process itself.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXIES else None
+# The chart library writes one style sheet of its own for its attribution; this is its hash in the
+# locked version.
+CHART_STYLE = "'sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY='"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", CHART_STYLE],
+        # The second factor's QR code and the browser's own icons are data URLs.
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Files ---------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", default=str(embedded.state_dir() / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "megatron.packages.PackageFinder",
+]
+_storage = "megatron.packages.HashedFiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": env.text("STATIC_STORAGE", default=_storage)},
+}
+
+# Programs ------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "exchange.api.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "read": env.text("THROTTLE_READ", default="600/min"),
+        "trade": env.text("THROTTLE_TRADE", default="300/min"),
+        "money": env.text("THROTTLE_MONEY", default="20/min"),
+        "token": env.text("THROTTLE_TOKEN", default="10/min"),
+    },
+    "EXCEPTION_HANDLER": "exchange.api.errors.exception_handler",
+    "NUM_PROXIES": PROXIES,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Megatron",
+    "DESCRIPTION": "Markets in things that cannot be traded anywhere else.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# Watching ------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.text("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING")
+LOG_FORMAT = env.text("LOG_FORMAT", default="json" if PRODUCTION else "console")
+LOGGING = logs.configure(level=LOG_LEVEL, form=LOG_FORMAT)
+LOGGING_CONFIG = "logging.config.dictConfig"
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+PROMETHEUS_EXPORT_MIGRATIONS = False
+SENTRY_DSN = env.text("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    logs.report_errors(SENTRY_DSN, mode="production" if PRODUCTION else "local")

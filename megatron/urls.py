@@ -1,0 +1,27 @@
+"""Every address of the site, by the part that answers it."""
+
+from importlib.util import find_spec
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+
+from megatron import health
+
+# Staff sign in like everybody else: same limits on guessing, same second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]
+if find_spec("exchange.api.auth") and find_spec("exchange.api.urls"):
+    urlpatterns += [
+        path("api/v1/", include("exchange.api.urls")),
+        path("api/", include("megatron.api_docs")),
+    ]
+if find_spec("exchange.urls"):
+    urlpatterns += [path("", include("exchange.urls"))]

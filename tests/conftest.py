@@ -1,0 +1,10 @@
+"""Fixtures for every test."""
+
+from tests.fixtures import (  # noqa: F401
+    _books_are_clean,
+    alice,
+    bob,
+    charlie,
+    nothing_happened,
+    staff,
+)

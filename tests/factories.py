@@ -1,0 +1,84 @@
+"""One line each for people with money and markets that trade; money only through the ledger."""
+
+import itertools
+import uuid
+from typing import Any
+
+from exchange.engines.units import parse_fixed
+from exchange.models import Market, User
+from exchange.services import commands, ledger, markets
+from exchange.services.batch import Receipt
+
+_numbers = itertools.count(1)
+
+
+def usdc(text: str) -> int:
+    """Return micro-USDC for a decimal string."""
+    return parse_fixed(text, 6)
+
+
+def key() -> str:
+    """Return an idempotency key nobody used."""
+    return uuid.uuid4().hex
+
+
+def funded_user(cash: str = "1000", **fields: Any) -> User:
+    """Create a trader with that much cash."""
+    number = next(_numbers)
+    fields.setdefault("display_name", f"Trader {number}")
+    user = User.objects.create_user(f"{uuid.uuid4().hex[:12]}@example.com", **fields)
+    if parse_fixed(cash, 6):
+        ledger.credit_external(
+            user_id=user.pk, amount_micro=usdc(cash), kind="deposit", ref=uuid.uuid4().hex
+        )
+    return user
+
+
+def open_market(slug: str | None = None, **parameters: Any) -> Market:
+    """Create a market in funding."""
+    number = next(_numbers)
+    slug = slug or f"market-{number}"
+    return markets.market_open(
+        slug=slug,
+        name=slug.replace("-", " ").title(),
+        ticker=f"T{number}",
+        unit="USDC per index point",
+        question="Does the index rise?",
+        summary="An index for tests.",
+        rules="Follows the index.",
+        topic="tests",
+        parameters=parameters,
+    )
+
+
+def active_market(slug: str | None = None, *, pool: str = "10000", **parameters: Any) -> Market:
+    """Create a market and fund it, so that it trades."""
+    caps = {"soft_cap": pool, "hard_cap": str(max(int(pool), 25000))}
+    market = open_market(slug, **{**caps, **parameters})
+    contribute(funded_user(pool), market, pool)
+    market.refresh_from_db()
+    return market
+
+
+def contribute(user: User, market: Market, amount: str, **options: Any) -> Receipt:
+    """Put money into a market's pool."""
+    payload = {"amount_micro": usdc(amount)}
+    return _submit(user, market, "contribute", payload, **options)
+
+
+def buy(user: User, market: Market, amount: str, **options: Any) -> Receipt:
+    """Buy for an amount of USDC."""
+    return _submit(user, market, "buy", {"amount_micro": usdc(amount)}, **options)
+
+
+def sell(user: User, market: Market, shares_nano: int, **options: Any) -> Receipt:
+    """Sell a number of shares."""
+    return _submit(user, market, "sell", {"shares_nano": shares_nano}, **options)
+
+
+def _submit(
+    user: User, market: Market, kind: str, payload: dict[str, Any], key_: str | None = None
+) -> Receipt:
+    return commands.submit(
+        market_id=market.pk, kind=kind, payload=payload, key=key_ or key(), user_id=user.pk
+    )
