@@ -132,6 +132,4 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             str(pk): {"seq": seq, "tick": tick}
             for pk, seq, tick in rows.values_list("market_id", "batch_seq", "last_tick")
         }
-        return json.dumps(
-            {"type": "snapshot", "server_ms": clock.now_ms(), "markets": markets}
-        )
+        return json.dumps({"type": "snapshot", "server_ms": clock.now_ms(), "markets": markets})

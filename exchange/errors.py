@@ -79,10 +79,16 @@ class Conflict(Refused):
 
 
 class Unprocessable(Refused):
-    """The request is well formed and the market or the ledger refuses it."""
+    """The request is well formed and the market or the ledger refuses it.
+
+    A market's refusal is an answer like any other: `command_id` is the command that keeps it, and
+    `replayed` says that it was given before under the same key.
+    """
 
     code = "unprocessable"
     http_status = 422
+    command_id: int | None = None
+    replayed: bool = False
 
 
 class TooMany(Refused):

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from exchange import clock
 from megatron import binaries
 from megatron.binaries import NotStarted, open_to_all, short_hash
 
@@ -210,6 +211,8 @@ class Embedded:
             "appendonly": "yes" if self.durable else "no",
             "save": "",
             "daemonize": "no",
+            # A title would be written over the environment that tells whose server this is.
+            "set-proc-title": "no",
         }
         flags = [word for key, value in options.items() for word in (f"--{key}", value)]
         self._spawn("valkey", [str(self.programs.valkey), *flags], stop=signal.SIGTERM)
@@ -227,13 +230,13 @@ class Embedded:
                 cwd="/",
                 # A session of its own, or Ctrl-C would stop the database before its users.
                 start_new_session=True,
-                preexec_fn=tied(stop),
+                preexec_fn=tied(stop),  # noqa: PLW1509 (one call to the kernel, no lock)
                 **_identity(),
             )
         self.servers.append(Server(name=name, process=process, stop=stop))
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + START_S_MAX
+        deadline = clock.monotonic() + START_S_MAX
         if self.wants_postgres:
             ready = [str(self.programs.postgres / "pg_isready"), "-q", "-h", str(self.sockets)]
             while subprocess.run(ready, stderr=subprocess.DEVNULL, check=False).returncode != 0:
@@ -244,7 +247,7 @@ class Embedded:
                 self._check(deadline)
 
     def _check(self, deadline: float) -> None:
-        late = time.monotonic() > deadline
+        late = clock.monotonic() > deadline
         for server in self.servers:
             if late or server.process.poll() is not None:
                 log = self.state / f"{server.name}.log"
@@ -276,13 +279,13 @@ def _create_database(programs: Path, sockets: Path) -> None:
     known = subprocess.run(
         [
             *(str(programs / "psql"), *at, "-d", "postgres", "-Atc"),
-            f"SELECT 1 FROM pg_database WHERE datname = '{NAME}'",
+            "SELECT datname FROM pg_database",
         ],
         capture_output=True,
         text=True,
         check=True,
     )
-    if known.stdout.strip() != "1":
+    if NAME not in known.stdout.split():
         subprocess.run([str(programs / "createdb"), *at, NAME], check=True)
 
 
@@ -304,13 +307,13 @@ def _clear_stale_lock(data: Path) -> None:
     refuse to start for its sake.
     """
     lock = data / "postmaster.pid"
-    deadline = time.monotonic() + STOP_S_MAX
+    deadline = clock.monotonic() + STOP_S_MAX
     while lock.exists():
         first = lock.read_text().partition("\n")[0]
         if not _runs_on(first, data):
             lock.unlink(missing_ok=True)
             return
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             raise NotStarted(f"another PostgreSQL (process {first}) runs on {data}")
         time.sleep(0.1)
 

@@ -1,6 +1,7 @@
 """What a balancer, a monitor and a start-up check ask of a running site."""
 
 import hmac
+
 import redis
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -57,7 +58,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     )
     if not known and not (request.user.is_authenticated and request.user.is_staff):
         return HttpResponse("not found", status=404, content_type="text/plain")
-    return ExportToDjangoView(request)
+    response: HttpResponse = ExportToDjangoView(request)
+    return response
 
 
 def _database() -> tuple[str, str]:

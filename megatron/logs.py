@@ -5,7 +5,7 @@ from typing import Any
 import sentry_sdk
 import structlog
 
-SHARED = [
+SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -13,6 +13,10 @@ SHARED = [
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.StackInfoRenderer(),
 ]
+# Plain tracebacks: the pretty ones print the values of variables, secrets among them.
+_CONSOLE = structlog.dev.ConsoleRenderer(
+    colors=False, exception_formatter=structlog.dev.plain_traceback
+)
 
 
 def configure(*, level: str, form: str) -> dict[str, Any]:
@@ -30,7 +34,7 @@ def configure(*, level: str, form: str) -> dict[str, Any]:
     if form == "json":
         last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        last += [structlog.dev.ConsoleRenderer(colors=False)]
+        last += [_CONSOLE]
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -48,4 +52,6 @@ def configure(*, level: str, form: str) -> dict[str, Any]:
 
 def report_errors(dsn: str, *, mode: str) -> None:
     """Send unhandled errors to Sentry, without what users typed or who they are."""
-    sentry_sdk.init(dsn=dsn, environment=mode, send_default_pii=False, max_request_body_size="never")
+    sentry_sdk.init(
+        dsn=dsn, environment=mode, send_default_pii=False, max_request_body_size="never"
+    )

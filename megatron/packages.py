@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
-from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestStaticFilesStorage
 from django.core.files.storage import FileSystemStorage
 
 PREFIX = "vendor"
@@ -28,7 +28,7 @@ PACKAGES = {
         published=("lightweight-charts.standalone.production.mjs",),
     ),
     "inter": Package(
-        folder="@fontsource-variable/inter", published=("wght.css", "files/*-wght-normal.woff2")
+        folder="@fontsource-variable/inter", published=("index.css", "files/*-wght-normal.woff2")
     ),
     # Templates draw the few icons they use into the page, so the other two thousand stay home.
     "lucide": Package(folder="lucide-static", published=()),
@@ -67,16 +67,17 @@ class PackageFinder(BaseFinder):
                     yield inside, storage
 
 
+# Django has these for every script or for none.
+_IMPORTS = vars(HashedFilesMixin)["_js_module_import_aggregation_patterns"][1]
+
+
 class HashedFiles(ManifestStaticFilesStorage):
     """Names files by their content, and rewrites the imports between our ES modules likewise.
 
     Only ours: Django finds imports by their looks, also in the comments of other people's code.
     """
 
-    patterns = (
-        *ManifestStaticFilesStorage.patterns,
-        ("js/*.js", ManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
-    )
+    patterns = (*ManifestStaticFilesStorage.patterns, ("js/*.js", _IMPORTS))
 
 
 def _root(package: Package) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import get_commands
 
+from megatron.embedded import state_dir
 from megatron.supervisor import Part
 
 QUEUES = "oracle,chain,default"
@@ -16,7 +17,7 @@ SERVING = ("web", "clock", "worker", "beat")
 
 def parts(*, host: str, port: int) -> list[Part]:
     """Return the parts of the whole site, in the order in which they start."""
-    python = [sys.executable, "-W", "ignore::RuntimeWarning:celery.platforms"]
+    python = [sys.executable, "-W", "ignore::UserWarning:celery.platforms"]
     manage = [*python, str(Path(settings.BASE_DIR) / "manage.py")]
     web = ["-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "megatron.asgi:application"]
     worker = ["-m", "celery", "-q", "-A", "megatron", "worker", "-Q", QUEUES, "-c", "2"]
@@ -45,6 +46,11 @@ def readers() -> Part:
     return Part(name="readers", command=[sys.executable, run, "readers"], once=True)
 
 
+def metrics_dir() -> Path:
+    """Return where the processes of this host leave their figures for one /metrics of them all."""
+    return state_dir() / "metrics"
+
+
 def _named(part: str) -> dict[str, str]:
-    # PostgreSQL shows this name beside each connection.
-    return {"PGAPPNAME": f"megatron-{part}"}
+    # PostgreSQL shows the name beside each connection.
+    return {"PGAPPNAME": f"megatron-{part}", "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir())}

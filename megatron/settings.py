@@ -8,8 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+
 from megatron import embedded, logs
 from megatron.environment import Environment
+
+# Lets Django's classes be given the type parameters that mypy asks for.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -22,11 +28,15 @@ DEBUG = False
 
 # Identity ------------------------------------------------------------------------------------
 
-SECRET_KEY = env("DJANGO_SECRET_KEY") if PRODUCTION else env.text("DJANGO_SECRET_KEY", default="")
+SECRET_KEY = env.text("DJANGO_SECRET_KEY", default="")
+if PRODUCTION and not SECRET_KEY:
+    raise ImproperlyConfigured("DJANGO_SECRET_KEY must be set in production")
 SECRET_KEY = SECRET_KEY or embedded.secret_key()
 SECRET_KEY_FALLBACKS = env.words("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS") if PRODUCTION else env.words("ALLOWED_HOSTS", default=LOOPBACK)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=[] if PRODUCTION else LOOPBACK)
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the site's hosts in production")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.text("SITE_URL", default="http://localhost:8000").rstrip("/")
 METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
@@ -275,7 +285,7 @@ STORAGES = {
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["exchange.api.parsing.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "exchange.api.auth.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -283,12 +293,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["exchange.api.throttles.ScopeThrottle"],
+    # Per account and per address; the burst is what may come at once.
     "DEFAULT_THROTTLE_RATES": {
-        "read": env.text("THROTTLE_READ", default="600/min"),
-        "trade": env.text("THROTTLE_TRADE", default="300/min"),
+        "read": env.text("THROTTLE_READ", default="60/s burst 120"),
+        "quote": env.text("THROTTLE_QUOTE", default="30/s burst 60"),
+        "trade": env.text("THROTTLE_TRADE", default="20/s burst 60"),
         "money": env.text("THROTTLE_MONEY", default="20/min"),
-        "token": env.text("THROTTLE_TOKEN", default="10/min"),
+        "token": env.text("THROTTLE_TOKEN", default="10/h"),
     },
     "EXCEPTION_HANDLER": "exchange.api.errors.exception_handler",
     "NUM_PROXIES": PROXIES,
@@ -300,6 +312,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "MarketStatus": "exchange.models.Market.Status",
+        "OrderStatus": "exchange.api.shapes.orders.STATUSES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -1,4 +1,4 @@
-"""Examines a site that has just been started: does every part live, and does a price move?"""
+"""Examines a site that has just been started: whether all parts live and a price moves."""
 
 import json
 import threading
@@ -6,11 +6,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import redis
-import websockets.sync.client
 from django.db import DatabaseError, connection
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from exchange import clock, live
 from exchange.errors import MegatronError
@@ -46,7 +48,7 @@ def examine(supervisor: Supervisor, address: str, *, began: float) -> list[Findi
     deadline = clock.monotonic() + WITHIN_S
     findings = []
     for part in SERVING:
-        ok = _wait(lambda part=part: _lives(supervisor, part, address), deadline)
+        ok = _wait(partial(_lives, supervisor, part, address), deadline)
         detail = "gives signs of life" if ok else "gave no sign of life in time"
         findings.append(_finding(part, began, ok=ok, detail=detail))
     detail = _tick(address)
@@ -98,7 +100,7 @@ def _tick(address: str) -> str:
 def _follow(address: str, market_id: int) -> str:
     host = urlsplit(address).netloc
     url = f"ws://{host}/ws/markets/?m={market_id}"
-    with websockets.sync.client.connect(url, origin=f"http://{host}", open_timeout=10) as client:
+    with connect(url, origin=Origin(f"http://{host}")) as client:
         first = json.loads(client.recv(timeout=10))
         if first.get("type") != "snapshot":
             return f"the first message was {first.get('type')!r}, not a snapshot"

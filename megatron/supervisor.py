@@ -118,7 +118,7 @@ class Supervisor:
         self._say(f"{child.part.name} ended ({_how(code)}); starting it again in {pause:g} s")
 
     def _start(self, child: Child) -> None:
-        child.process = subprocess.Popen(
+        child.process = subprocess.Popen(  # noqa: S603 (the commands are our own)
             list(child.part.command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -127,7 +127,7 @@ class Supervisor:
             env={**os.environ, "PYTHONUNBUFFERED": "1", **child.part.environment},
             # Ctrl-C reaches this process alone, which then stops the others in order.
             start_new_session=True,
-            preexec_fn=tied(signal.SIGKILL),
+            preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509 (one call to the kernel, no lock)
         )
         child.started = clock.monotonic()
         assert child.process.stdout is not None

@@ -6,6 +6,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+from exchange.api.errors import nowhere
 from megatron import health
 
 # Staff sign in like everybody else: same limits on guessing, same second factor.
@@ -21,7 +22,9 @@ urlpatterns = [
 if find_spec("exchange.api.auth") and find_spec("exchange.api.urls"):
     urlpatterns += [
         path("api/v1/", include("exchange.api.urls")),
+        path("api/v1/", include("oracle.urls_api")),
         path("api/", include("megatron.api_docs")),
+        path("api/<path:address>", nowhere),
     ]
 if find_spec("exchange.urls"):
-    urlpatterns += [path("", include("exchange.urls"))]
+    urlpatterns += [path("", include("exchange.urls")), path("", include("oracle.urls"))]

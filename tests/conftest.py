@@ -8,3 +8,4 @@ from tests.fixtures import (  # noqa: F401
     nothing_happened,
     staff,
 )
+from tests.guards import _cheap_passwords, _fresh_cache, _no_network  # noqa: F401

@@ -31,7 +31,9 @@ def _fingerprint(tables: tuple[str, ...]) -> list[Any]:
     with connection.cursor() as cursor:
         prints = []
         for table in tables:
-            cursor.execute(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY id), '')) FROM {table} t")
+            cursor.execute(
+                f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY id), '')) FROM {table} t"
+            )
             prints.append((table, cursor.fetchone()[0]))
     return prints
 

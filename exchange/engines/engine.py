@@ -14,7 +14,7 @@ CommandT_contra = TypeVar("CommandT_contra", contravariant=True)
 SettlementT_co = TypeVar("SettlementT_co", covariant=True)
 
 
-class EngineBug(Exception):  # noqa: N818 (named for whose fault it is)
+class EngineBug(Exception):
     """A promise of the engine does not hold: our defect, never the caller's."""
 
 
@@ -26,7 +26,7 @@ class Rejected:
     fields: dict[str, Number]
 
 
-class Refusal(Exception):  # noqa: N818 (an answer, no error)
+class Refusal(Exception):
     """Carries a rejection from the rule that refuses up to the loop over commands, no further."""
 
     def __init__(self, code: str, **fields: Number) -> None:

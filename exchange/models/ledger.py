@@ -33,9 +33,7 @@ class Account(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="accounts"
     )
-    market = models.ForeignKey(
-        Market, null=True, on_delete=models.PROTECT, related_name="accounts"
-    )
+    market = models.ForeignKey(Market, null=True, on_delete=models.PROTECT, related_name="accounts")
     kind = models.CharField(max_length=12, choices=AccountKind.choices)
     balance_micro = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)

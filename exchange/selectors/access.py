@@ -30,6 +30,11 @@ def order_of(user: User, order_id: str) -> Command:
     return row
 
 
+def order_by_key(user: User, market: Market, key: str) -> Command | None:
+    """Return the user's order under an idempotency key, or None if it never arrived."""
+    return Command.objects.filter(market=market, user=user, key=key).first()
+
+
 def token_of(user: User, token_id: str) -> ApiToken:
     """Return the user's own API token."""
     row = ApiToken.objects.filter(id=key_of("tok", token_id), user=user).first()

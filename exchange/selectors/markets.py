@@ -93,9 +93,7 @@ def _day_candles(ids: list[int], now_s: int) -> dict[int, list[tuple[int, int, i
     return found
 
 
-def _view(
-    market: Market, candles: list[tuple[int, int, int, int]], now_s: int
-) -> MarketView:
+def _view(market: Market, candles: list[tuple[int, int, int, int]], now_s: int) -> MarketView:
     live = market.live
     config = config_of(market.config)
     state = variable.MarketState.from_mapping(live.state)

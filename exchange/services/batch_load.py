@@ -35,11 +35,11 @@ HOUSE = """
 POSITIONS = f"""
     SELECT user_id, shares_nano, entry_micro, escrow_micro, realised_micro, opened_s
       FROM exchange_position
-     WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (two constants of ours)
+     WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (constants)
 STAKES = f"""
     SELECT user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro
       FROM exchange_stake
-     WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (two constants of ours)
+     WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (constants)
 
 Raw = psycopg.Connection[Any]
 

@@ -115,6 +115,7 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         ids = _write_commands(raw, batch, results)
         _write_fills(raw, batch, done.fills, at)
         _write_prices(raw, batch, done, at, digest)
+        _write_oracle_moves(raw, batch, done, at)
         public, private = news.of_batch(batch, done, tick)
         ask(raw, INSERT_NEWS, batch.market_id, batch.batch_seq, public, private, clock.now())
         ask(
@@ -308,6 +309,9 @@ def _write_prices(
         sum(f.value_micro for f in done.fills),
         len(done.fills),
     )
+
+
+def _write_oracle_moves(raw: Raw, batch: Batch, done: variable.Settlement, at: Any) -> None:
     for request, result in zip(batch.requests, done.results, strict=True):
         if isinstance(result, variable.Applied) and result.kind == "oracle":
             figures: dict[str, Any] = result.fields
@@ -321,7 +325,7 @@ def _write_prices(
                 figures["fundamental_before_pico"],
                 figures["fundamental_pico"],
                 figures["target_pico"],
-                tick.market_pico,
+                done.tick.market_pico,
                 figures["wanted_pico"],
                 figures["applied_pico"],
                 figures["conf_e8"],

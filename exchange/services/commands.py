@@ -63,9 +63,11 @@ def submit(
     receipt = _combine(market_id, request)
     if not receipt.accepted:
         code = str(receipt.result["code"])
-        raise Unprocessable(
+        refusal = Unprocessable(
             f"the market refused this: {code}", code=code, fields=receipt.result["fields"]
         )
+        refusal.command_id, refusal.replayed = receipt.id, receipt.replayed
+        raise refusal
     return receipt
 
 

@@ -62,4 +62,3 @@ def keep_time(stop: threading.Event) -> None:
         markets.refunds_due(now_s)
         for market_id in markets.leftovers():
             settlement.drain(market_id)
-

@@ -141,9 +141,7 @@ def post(
         for row, amount in amounts:
             _require_funds(rows[row.id], amount)
             legs.append(Leg(balances[row.id], amount))
-        written = statements(
-            kind=kind, ref=ref, market_id=market_id, at=clock.now(), legs=legs
-        )
+        written = statements(kind=kind, ref=ref, market_id=market_id, at=clock.now(), legs=legs)
         with connection.cursor() as cursor:
             for statement in written:
                 cursor.execute(statement.sql, list(statement.params))

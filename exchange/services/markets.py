@@ -110,7 +110,7 @@ def refunds_due(now_s: int) -> int:
     Each market is paid in slices, one transaction each; return how many slices were paid.
     """
     owing = LiveState.objects.filter(
-        Q(market__status=Market.Status.FUNDING, state__deadline_s__lt=now_s)
+        Q(market__status=Market.Status.FUNDING, state__deadline_s__lte=now_s)
         | Q(market__status=Market.Status.CANCELLED, state__funding_micro__gt=0)
     )
     slices = [(live.market_id, live.command_seq) for live in owing]

@@ -1,9 +1,15 @@
-"""The figures that alarms look at; scraped from /metrics."""
+"""The figures that alarms look at; scraped from /metrics of any web process."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterator
 
-AUDIT_FINDINGS = Gauge("megatron_audit_findings", "Findings of the newest audit; alarm above 0")
-AUDIT_AT = Gauge("megatron_audit_timestamp_seconds", "When the newest audit finished")
+from django.db.models import F
+from prometheus_client import Counter, Histogram
+from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from exchange import clock
+from exchange.models import AuditRun, LiveState, Market, OutboxEvent
+
 BATCH_SECONDS = Histogram(
     "megatron_batch_seconds",
     "Time of one settlement, commit included",
@@ -13,3 +19,43 @@ BATCH_COMMANDS = Histogram(
     "megatron_batch_commands", "Commands settled together", buckets=(1, 2, 5, 10, 25, 50, 100, 500)
 )
 HALTS = Counter("megatron_market_halts_total", "Markets halted by a rule", ["rule"])
+
+
+class Books(Collector):
+    """Figures that live in the database, whoever put them there."""
+
+    def describe(self) -> list[Metric]:
+        """Name nothing in advance, so that registering reads no table."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the newest audit, the outbox and the oracles' ages."""
+        audit = AuditRun.objects.exclude(finished_at=None).first()
+        if audit is not None and audit.finished_at is not None:
+            yield _gauge(
+                "megatron_audit_findings",
+                "Findings of the newest audit; alarm above 0",
+                audit.figures.get("findings", 0),
+            )
+            age = (clock.now() - audit.finished_at).total_seconds()
+            yield _gauge("megatron_audit_age_seconds", "Since the newest audit", age)
+        waiting = OutboxEvent.objects.count()
+        yield _gauge("megatron_outbox_waiting", "News not yet published", waiting)
+        halted = LiveState.objects.exclude(halt_rule="").count()
+        yield _gauge("megatron_markets_halted", "Markets a rule has halted", halted)
+        ages = GaugeMetricFamily(
+            "megatron_oracle_age_seconds", "Since the market's last oracle event", labels=["market"]
+        )
+        active = LiveState.objects.filter(market__status=Market.Status.ACTIVE)
+        for slug, last_s in active.values_list("market__slug", F("state__last_oracle_s")):
+            ages.add_metric([slug], clock.now_s() - int(last_s))
+        yield ages
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def register() -> None:
+    """Offer the database's figures to scrapers; called once, when the app is ready."""
+    REGISTRY.register(Books())

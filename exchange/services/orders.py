@@ -39,7 +39,9 @@ def order_place(
     stray = sorted(set(given) - {*SIZES[side], *BOUNDS[side]})
     if stray:
         raise Malformed(
-            f"{stray[0]} does not belong to a {side}", code="field_unknown", fields={"field": stray[0]}
+            f"{stray[0]} does not belong to a {side}",
+            code="field_unknown",
+            fields={"field": stray[0]},
         )
     if len([name for name in SIZES[side] if name in given]) != 1:
         names = " or ".join(SIZES[side])
@@ -48,9 +50,7 @@ def order_place(
         )
     for name, count in given.items():
         _require_count(name, count)
-    return commands.submit(
-        market_id=market.pk, kind=side, payload=given, key=key, user_id=user.pk
-    )
+    return commands.submit(market_id=market.pk, kind=side, payload=given, key=key, user_id=user.pk)
 
 
 def contribution_place(*, user: User, market: Market, amount_micro: int, key: str) -> Receipt:
@@ -72,9 +72,7 @@ def fees_claim(*, user: User, market: Market, key: str) -> Receipt:
     Raises:  Conflict, Unprocessable nothing, Unavailable.
     Locks:   as order_place.
     """
-    return commands.submit(
-        market_id=market.pk, kind="claim", payload={}, key=key, user_id=user.pk
-    )
+    return commands.submit(market_id=market.pk, kind="claim", payload={}, key=key, user_id=user.pk)
 
 
 def _require_count(name: str, count: object) -> None:

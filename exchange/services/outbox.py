@@ -14,9 +14,13 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection
 
+from exchange import clock
+
 CHANNEL = f"{settings.REDIS_PREFIX}:news"
 WAKE = f"{settings.REDIS_PREFIX}:news-wake"
 TAKE_MAX = 500
+BELL_PATIENCE_S = 0.05
+BELL_SILENCE_S = 5.0
 
 TAKE = """
     SELECT id, market_id, seq, public, private FROM exchange_outboxevent
@@ -66,9 +70,32 @@ def _send_private(market_id: int, private: dict[str, dict[str, Any]]) -> None:
         async_to_sync(layer.group_send)(f"user.{user_id}", message)
 
 
-def wake(broker: "redis.Redis") -> None:
-    """Tell the publisher that there is news; it looks by itself soon anyway."""
-    try:
-        broker.publish(WAKE, b"")
-    except redis.RedisError as error:
-        log.warning("outbox.wake_failed", error=str(error))
+class Bell:
+    """Tells the publisher that there is news; it looks by itself soon anyway.
+
+    An order must never wait for Redis: the bell has a short patience, and after a failure it is
+    silent for a while.
+    """
+
+    def __init__(self) -> None:
+        self._broker: redis.Redis | None = None
+        self._silent_until = 0.0
+
+    def ring(self) -> None:
+        """Wake the publisher, or do nothing."""
+        if clock.monotonic() < self._silent_until:
+            return
+        if self._broker is None:
+            self._broker = redis.Redis.from_url(
+                settings.REDIS_URL,
+                socket_timeout=BELL_PATIENCE_S,
+                socket_connect_timeout=BELL_PATIENCE_S,
+            )
+        try:
+            self._broker.publish(WAKE, b"")
+        except redis.RedisError as error:
+            self._silent_until = clock.monotonic() + BELL_SILENCE_S
+            log.warning("outbox.bell_failed", error=str(error)[:200])
+
+
+bell = Bell()

@@ -8,15 +8,15 @@ same key finds the answer in the command log.
 from collections.abc import Sequence
 from typing import cast
 
-import psycopg
 from django.db import IntegrityError, connection, transaction
+from psycopg.errors import CheckViolation
 
 from exchange import clock
 from exchange.engines import variable
 from exchange.engines.engine import EngineBug
 from exchange.errors import Conflict, InvariantBroken, MegatronError, Unprocessable
 from exchange.models import MarketEvent
-from exchange.services import batch_load, batch_write, locks
+from exchange.services import batch_load, batch_write, locks, metrics, outbox
 from exchange.services.batch import Batch, Receipt, Request, Row
 
 Answer = Receipt | MegatronError
@@ -31,14 +31,23 @@ def drain(market_id: int, requests: Sequence[Request] = ()) -> list[Answer]:
     Keeps:   every invariant of the engine, checked before the write.
     """
     try:
-        with transaction.atomic(durable=True):
-            return _settle(market_id, requests)
-    except (EngineBug, IntegrityError, psycopg.IntegrityError) as bug:
+        # the settlement speaks to psycopg itself; its errors become Django's on the way out
+        with (
+            metrics.BATCH_SECONDS.time(),
+            transaction.atomic(durable=True),
+            connection.wrap_database_errors,
+        ):
+            answers = _settle(market_id, requests)
+    except (EngineBug, IntegrityError) as bug:
+        if isinstance(bug, IntegrityError) and not isinstance(bug.__cause__, CheckViolation):
+            raise  # two writers met in an index: nothing is wrong with the books
         halt(market_id, rule="invariant", detail=str(bug))
         raise InvariantBroken(
             "the market was halted because its books did not add up",
             fields={"market_id": market_id},
         ) from bug
+    outbox.bell.ring()
+    return answers
 
 
 def halt(market_id: int, *, rule: str, detail: str) -> None:
@@ -55,6 +64,7 @@ def halt(market_id: int, *, rule: str, detail: str) -> None:
         MarketEvent.objects.create(
             market_id=market_id, kind="halt", rule=rule, detail={"detail": detail[:500]}
         )
+    metrics.HALTS.labels(rule).inc()
 
 
 def _settle(market_id: int, requests: Sequence[Request]) -> list[Answer]:
@@ -68,6 +78,7 @@ def _settle(market_id: int, requests: Sequence[Request]) -> list[Answer]:
         return [answers.get(id(r)) or _halted(batch) for r in requests]
     batch.requests += fresh
     if batch.requests:
+        metrics.BATCH_COMMANDS.observe(len(batch.requests))
         receipts = batch_write.write(raw, batch, _run(batch))
         answers.update(zip(map(id, batch.requests), receipts, strict=True))
     return [answers[id(twins.get(id(r), r))] for r in requests]

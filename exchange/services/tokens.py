@@ -32,7 +32,9 @@ def create(
     """
     name = name.strip()
     if not name or len(name) > NAME_MAX:
-        raise Malformed(f"a token's name has 1 to {NAME_MAX} characters", fields={"name": name[:80]})
+        raise Malformed(
+            f"a token's name has 1 to {NAME_MAX} characters", fields={"name": name[:80]}
+        )
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Malformed(

@@ -22,7 +22,7 @@ class DemoMarket:
     parameters: dict[str, object] = field(default_factory=dict)
 
 
-NEWS = {"interval": 120, "quorum": 1, "conf_shrink": True, "beta": "0.3", "soft_cap": "5000"}
+NEWS = {"interval": 600, "quorum": 1, "beta": "0.6", "soft_cap": "5000"}
 NEWS_RULES = (
     "An oracle reads the demonstration archive and reports how far the variable has moved. Each "
     "report is clamped to ±30 %, one event moves the oracle view by at most 5 % and one day by at "
@@ -60,7 +60,7 @@ MARKETS = (
         ),
         rules=NEWS_RULES,
         contributed=("3000", "3000"),
-        parameters={**NEWS, "P0": "25"},
+        parameters={**NEWS, "P0_init": "25"},
     ),
     DemoMarket(
         slug="coffee-price-pressure",
@@ -75,7 +75,7 @@ MARKETS = (
         ),
         rules=NEWS_RULES,
         contributed=("2500", "2500"),
-        parameters={**NEWS, "P0": "4"},
+        parameters={**NEWS, "P0_init": "4"},
     ),
     DemoMarket(
         slug="city-air-quality",
@@ -107,7 +107,7 @@ MARKETS = (
         rules=NEWS_RULES,
         contributed=("3000", "2000"),
         reduce_only="The specification is being revised: the club has changed its league.",
-        parameters={**NEWS, "P0": "12"},
+        parameters={**NEWS, "P0_init": "12"},
     ),
     DemoMarket(
         slug="chip-supply",
@@ -124,6 +124,6 @@ MARKETS = (
         rules=NEWS_RULES,
         contributed=("3000", "2000"),
         oracle_paused=True,
-        parameters={**NEWS, "max_stale": 600, "P0": "8"},
+        parameters={**NEWS, "max_stale": 600, "P0_init": "8"},
     ),
 )

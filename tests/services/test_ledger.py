@@ -33,9 +33,7 @@ def test_spending_stops_exactly_at_zero(short, refused):
     amount = usdc("10") + short
 
     def pay():
-        return ledger.post(
-            kind="gift", ref="g", amounts=[(cash(user), -amount), (target, amount)]
-        )
+        return ledger.post(kind="gift", ref="g", amounts=[(cash(user), -amount), (target, amount)])
 
     if refused:
         with pytest.raises(Unprocessable) as error:
@@ -57,11 +55,17 @@ def test_unbalanced_entries_are_refused_by_the_database():
     assert cash(user).balance_micro == usdc("10")
 
 
-@pytest.mark.parametrize("verb", ["UPDATE exchange_entry SET amount_micro = 1", "DELETE FROM exchange_entry"])
+@pytest.mark.parametrize(
+    "verb", ["UPDATE exchange_entry SET amount_micro = 1", "DELETE FROM exchange_entry"]
+)
 def test_history_cannot_be_changed(verb):
     funded_user("10")
 
-    with pytest.raises(ProgrammingError, match="pgtrigger"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(ProgrammingError, match="pgtrigger"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(verb)
 
 
@@ -126,7 +130,9 @@ def test_audit_names_an_edited_entry(sql, rule):
 def test_audit_names_an_edited_balance():
     user = funded_user("10")
 
-    edit("UPDATE exchange_account SET balance_micro = balance_micro + 7 WHERE id = %s", cash(user).pk)
+    edit(
+        "UPDATE exchange_account SET balance_micro = balance_micro + 7 WHERE id = %s", cash(user).pk
+    )
 
     assert {f["rule"] for f in audit.examine()} == {"I5", "I6"}
 

@@ -1,10 +1,12 @@
 """One order from key to tick: what is written, what is refused, what a retry finds."""
 
+import dataclasses
 import json
 
 import pytest
 
 from exchange import clock
+from exchange.engines import variable
 from exchange.engines.engine import EngineBug
 from exchange.errors import Conflict, InvariantBroken, Malformed, NotFound, Unprocessable
 from exchange.models import (
@@ -22,8 +24,17 @@ from exchange.models import (
     Tick,
     Transfer,
 )
-from exchange.services import audit, commands, markets, settlement
-from tests.factories import active_market, buy, contribute, funded_user, key, open_market, sell, usdc
+from exchange.services import audit, batch_load, commands, markets, settlement
+from tests.factories import (
+    active_market,
+    buy,
+    contribute,
+    funded_user,
+    key,
+    open_market,
+    sell,
+    usdc,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +116,9 @@ def test_keys_of_two_people_do_not_meet():
     assert buy(alice, market, "10", key_=name).id != buy(bob, market, "10", key_=name).id
 
 
-@pytest.mark.parametrize(("amount", "refused"), [("50.000001", True), ("50", False), ("49.999999", False)])
+@pytest.mark.parametrize(
+    ("amount", "refused"), [("50.000001", True), ("50", False), ("49.999999", False)]
+)
 def test_cash_is_enough_to_the_micro(amount, refused):
     market, alice = active_market(), funded_user("50")
 
@@ -274,3 +287,31 @@ def test_heartbeat_keeps_quiet_markets_ticking():
         assert markets.heartbeats(clock.now_s()) == 1
 
     assert LiveState.objects.get(market=market).batch_seq == before + 1
+
+
+def test_books_refused_by_the_database_halt_the_market(monkeypatch):
+    market, alice = active_market(), funded_user("1000")
+
+    def greedy(*args):
+        done = variable.apply(*args)
+        stolen = [p._replace(amount_micro=p.amount_micro - 1) for p in done.postings]
+        return dataclasses.replace(done, postings=tuple(stolen))
+
+    monkeypatch.setattr(settlement.variable, "check_invariants", lambda *_: None)
+    monkeypatch.setattr(settlement, "_run", lambda batch: greedy(*arguments(batch)))
+    with pytest.raises(InvariantBroken):
+        buy(alice, market, "100")
+    monkeypatch.undo()
+
+    assert cash_of(alice) == usdc("1000")
+    assert MarketEvent.objects.get(market=market, kind="halt").detail["detail"]
+
+
+def arguments(batch):
+    """Return what settlement hands to the engine for a batch."""
+    commands_ = [
+        batch_load.command(request, batch.command_seq + n)
+        for n, request in enumerate(batch.requests, start=1)
+    ]
+    people = (batch.traders, batch.providers)
+    return (batch.config, batch.state, *people, commands_, batch.now_s)

@@ -65,7 +65,7 @@ class Book:
         "acc", "acc_rem", "accounts", "activated_s", "backlog", "clamped", "config", "day",
         "deadline_s", "e_day", "f", "f_day", "fills", "funding", "insurance", "journal", "k",
         "last_oracle_s", "long", "lp_fees", "mark", "now_s", "opened_s", "owed", "p0", "paid_day",
-        "pool", "postings", "providers", "replaced", "shifts", "short", "since_s", "stakes",
+        "pool", "postings", "providers", "shifts", "short", "since_s", "stakes",
         "status", "surcharges", "target", "traded", "traders", "treasury", "units", "window",
     )  # fmt: skip
 
@@ -83,7 +83,6 @@ class Book:
         self.accounts: dict[int, Account] = {}
         self.stakes: dict[int, Provider] = {}
         self.journal: list[tuple[Account, Saved]] = []
-        self.replaced: list[tuple[int, Provider | None]] = []
         self.fills: list[Fill] = []
         self.postings: list[Posting] = []
         self.shifts: list[Shift] = []
@@ -120,21 +119,15 @@ class Book:
     def begin(self) -> None:
         """Start a command: remember what its legs may change before a later check refuses.
 
-        Prices, status and units change only after the last check of a command.
+        Prices, status and providers change only after the last check of a command.
         """
         self.journal.clear()
-        self.replaced.clear()
         self.mark = self._save()
 
     def undo(self) -> None:
         """Take back whatever the refused command had done so far."""
         for account, saved in self.journal:
             account.restore(saved)
-        for key, provider in reversed(self.replaced):
-            if provider is None:
-                del self.stakes[key]
-            else:
-                self.stakes[key] = provider
         self._restore(self.mark)
 
     def account(self, key: int) -> Account:
@@ -153,8 +146,7 @@ class Book:
         return found or Provider(id=key, acc_paid=self.acc)
 
     def keep(self, provider: Provider) -> None:
-        """Put a provider's new value in place of the old, remembered for `undo`."""
-        self.replaced.append((provider.id, self.stakes.get(provider.id)))
+        """Put a provider's new value in place of the old."""
         self.stakes[provider.id] = provider
 
     def spend(self, seq: int, account: Account, amount: int) -> None:

@@ -174,10 +174,8 @@ def _solve(book: Book, base: int, capital: int) -> int:
 def _affordable(book: Book, cash: int, fee: int, extra: int) -> int:
     """Return the most shares whose gross price, asked for by number, fits into `cash`."""
     price, k = book.price, book.k
-    net = div_floor(cash * (RATE - fee - extra), RATE)
-    # each of the two fees may round up by one
-    for less in range(3):
-        value = max(0, net - less)
-        if value + sum(purchase_fees(value, fee, extra)) <= cash:
-            return shares_for(price, k, value)
-    return 0
+    value = div_floor(cash * (RATE - fee - extra), RATE)
+    # each of the two fees may round up by one, so that this takes at most two steps
+    while value + sum(purchase_fees(value, fee, extra)) > cash:
+        value -= 1
+    return shares_for(price, k, value)

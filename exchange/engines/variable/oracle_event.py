@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from exchange.engines.engine import Refusal
-from exchange.engines.rounding import clamp, div_even, div_trunc
+from exchange.engines.rounding import clamp, div_even, div_floor, div_trunc
 from exchange.engines.units import PICO, RATE
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import OracleEvent, Report
@@ -14,7 +14,7 @@ from exchange.engines.variable.shifts import FLOOR, shift
 from exchange.engines.variable.state import ACTIVE, WINDING
 
 # a rate of 1e-8 as a relative change of 1e-12
-PICO_OF_RATE = PICO // RATE
+PICO_OF_RATE = 10**4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ def read(config: Config, reports: tuple[Report, ...]) -> Reading:
     most = config.delta_max_e8 * PICO_OF_RATE
     deltas = sorted(clamp(r.delta_pico, -most, most) for r in good)
     # medians and deviations are kept doubled, so that the mean of two middle values is exact
-    median = deltas[(count - 1) // 2] + deltas[count // 2]
+    median = _middle(deltas)
     trust = sorted(r.confidence_e8 for r in good)
-    confidence = min(2 * RATE, trust[(count - 1) // 2] + trust[count // 2])
+    confidence = min(2 * RATE, _middle(trust))
     strayed = sum(abs(2 * delta - median) for delta in deltas)
     numerator, denominator = median, 2 * PICO
     if config.conf_shrink:
@@ -69,6 +69,12 @@ def read(config: Config, reports: tuple[Report, ...]) -> Reading:
         reports=count,
         clamped=any(abs(r.delta_pico) > most for r in good),
     )
+
+
+def _middle(ordered: list[int]) -> int:
+    """Return twice the median: the sum of the two middle values, or of the one with itself."""
+    half = div_floor(len(ordered), 2)
+    return ordered[half] + ordered[-1 - half]
 
 
 def filtered(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -106,6 +107,9 @@ class Command(BaseCommand):
             self._say("the demonstration is seeded")
         call_command("collectstatic", verbosity=0, interactive=False)
         self._say("static files are collected")
+        # Figures of processes that are gone would be added to those that run.
+        shutil.rmtree(processes.metrics_dir(), ignore_errors=True)
+        processes.metrics_dir().mkdir()
         # The children fork from here on: no pool with its threads may be left open.
         connection.close()
         if hasattr(connection, "close_pool"):

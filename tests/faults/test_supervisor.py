@@ -1,0 +1,208 @@
+"""The whole site under `manage.py up`, killed at its weak points."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from megatron.embedded import ROOT, tied
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
+
+START_S_MAX = 60.0
+STOP_S_MAX = 10.0
+AGAIN_S_MAX = 30.0
+PARTS = (
+    "-m daphne",
+    "manage.py clock",
+    "-m celery",
+    "manage.py beat",
+    "bin/postgres",
+    "valkey-server",
+)
+
+
+class Site:
+    """A site of its own, in a folder of its own, and what it has said."""
+
+    def __init__(self, state: Path, port: int) -> None:
+        inherited = {k: v for k, v in os.environ.items() if not k.endswith(("_URL", "_PREFIX"))}
+        self.state, self.said = state, ""
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            cwd=ROOT,
+            env={
+                **{k: v for k, v in inherited.items() if not k.startswith(("STATIC_", "PYTEST_"))},
+                "MEGATRON_STATE": str(state),
+                "MEGATRON_DEMO": "0",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # A test run that is killed must not leave a site behind either.
+            preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def started(self) -> "Site":
+        """Wait until the address is printed."""
+        _until(lambda: self.process.poll() or "Megatron is at" in self.said, START_S_MAX)
+        assert self.process.poll() is None, self.said
+        return self
+
+    @property
+    def address(self) -> str:
+        """Return the address as it was printed."""
+        found = re.search(r"Megatron is at (\S+)", self.said)
+        assert found, self.said
+        return found[1]
+
+    def processes(self) -> dict[int, str]:
+        """Return every process of this site with its command, the supervisor included."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if self._owns(folder):
+                    words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    found[int(folder.name)] = words
+        return {pid: words for pid, words in found.items() if words}
+
+    def _owns(self, folder: Path) -> bool:
+        # PostgreSQL's own children write a title over their environment, but sit in its folder.
+        mark = os.fsencode(f"MEGATRON_STATE={self.state}")
+        told = mark in (folder / "environ").read_bytes().split(b"\0")
+        return told or (folder / "cwd").readlink().is_relative_to(self.state)
+
+    def pid_of(self, part: str) -> int:
+        """Return the oldest process of a part: the one that the supervisor started."""
+        pids = [pid for pid, words in self.processes().items() if part in words]
+        return min(pids, default=0)
+
+    def healthy(self, path: str = "healthz") -> bool:
+        """Ask the site whether it is well."""
+        try:
+            with urllib.request.urlopen(f"{self.address}{path}", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def interrupt(self) -> float:
+        """Press Ctrl-C; return how long the site took to be gone."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(STOP_S_MAX * 2)
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """Kill the supervisor without a chance to say a word."""
+        self.process.kill()
+        self.process.wait()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.said += line
+
+
+def _until(done: Callable[[], object], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """Return a folder that the servers' user can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="mg-up-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def start(state: Path) -> Iterator[Callable[..., Site]]:
+    """Start sites; each one still running at the end is killed."""
+    sites: list[Site] = []
+
+    def begin(folder: Path = state, port: int = 0) -> Site:
+        sites.append(Site(folder, port or _free_port()))
+        return sites[-1]
+
+    yield begin
+    for site in sites:
+        site.kill()
+        _until(lambda site=site: not site.processes(), AGAIN_S_MAX)
+
+
+def test_survives_the_death_of_its_parts_and_stops_on_ctrl_c(start: Callable[..., Site]) -> None:
+    site = start().started()
+    before = {part: site.pid_of(part) for part in PARTS}
+    assert all(before.values()), before
+
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    _until(lambda: all(site.pid_of(p) not in {0, before[p]} for p in PARTS), AGAIN_S_MAX)
+    _until(lambda: site.healthy("readyz"), AGAIN_S_MAX)
+
+    assert site.interrupt() < STOP_S_MAX
+    assert site.process.returncode == 0, site.said
+    assert site.processes() == {}
+
+
+def test_a_second_start_is_told_where_the_first_is(start: Callable[..., Site]) -> None:
+    first = start().started()
+
+    second = start()
+    second.process.wait(START_S_MAX)
+
+    _until(lambda: "already runs here" in second.said, STOP_S_MAX)
+    assert second.process.returncode == 1
+    assert f"at {first.address}" in second.said
+    assert first.healthy()
+
+
+def test_a_busy_port_is_passed_over(start: Callable[..., Site]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        site = start(port=port).started()
+
+    assert f"port {port} is taken" in site.said
+    assert f":{port}/" not in site.address
+    assert site.healthy()
+
+
+def test_nothing_outlives_a_killed_supervisor_and_its_lock_holds_nobody(
+    start: Callable[..., Site],
+) -> None:
+    site = start().started()
+    assert len(site.processes()) > len(PARTS)
+
+    site.kill()
+
+    _until(lambda: not site.processes(), STOP_S_MAX)
+    assert (site.state / "up.lock").read_text().startswith(f"{site.process.pid} ")
+    assert start().started().healthy()

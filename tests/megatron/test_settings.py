@@ -1,0 +1,80 @@
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRODUCTION = {
+    "MEGATRON_MODE": "production",
+    "DJANGO_SECRET_KEY": secrets.token_urlsafe(64),
+    "ALLOWED_HOSTS": "megatron.example",
+}
+
+
+def _manage(*words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env={**os.environ, **PRODUCTION, **changes},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _shell(code: str) -> "subprocess.CompletedProcess[str]":
+    return _manage("shell", "--no-imports", "-c", code)
+
+
+def test_production_passes_the_deployment_checks() -> None:
+    answer = _manage("check", "--deploy", "--fail-level", "WARNING")
+
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("missing", ["DJANGO_SECRET_KEY", "ALLOWED_HOSTS"])
+def test_production_demands_what_it_needs(missing: str) -> None:
+    answer = _manage("check", **{missing: ""})
+
+    assert answer.returncode != 0
+    assert missing in answer.stderr
+
+
+def test_production_shows_no_demonstration() -> None:
+    answer = _shell("from django.conf import settings; assert not settings.DEMO")
+
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_argon2_comes_first() -> None:
+    answer = _shell(
+        "from django.contrib.auth.hashers import make_password as m; assert m('x')[:6] == 'argon2'"
+    )
+
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/healthz", "/nowhere/"])
+@pytest.mark.django_db
+def test_the_content_policy_is_strict(client: Client, path: str) -> None:
+    policy = client.get(path).headers["Content-Security-Policy"]
+
+    assert "default-src 'self'" in policy
+    assert "script-src 'self';" in f"{policy};"
+    for word in ("unsafe-inline", "unsafe-eval", "*", "http:", "https:"):
+        assert word not in policy
+
+
+def test_every_redis_name_is_prefixed() -> None:
+    names = [
+        settings.CACHES["default"]["KEY_PREFIX"],
+        settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"],
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"],
+    ]
+
+    assert all(name.startswith(f"{settings.REDIS_PREFIX}:") for name in names)

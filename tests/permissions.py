@@ -1,0 +1,85 @@
+"""Who may use each address: the table that a new address has to be entered in.
+
+`test_architecture.py` fails for an address that is missing here, and tries each as somebody who
+must be refused.
+"""
+
+from enum import Enum
+
+
+class Who(Enum):
+    """The least that a caller must be."""
+
+    ANYONE = "anyone, signed in or not"
+    SIGNED_IN = "whoever is signed in, for what is their own"
+    STAFF = "staff"
+    METRICS = "staff, and who holds the metrics token"
+    TOKEN = "whoever is signed in or holds a token of the right scope"
+
+
+# A key that ends in * stands for every address that begins so.
+PERMISSIONS = {
+    "healthz": Who.ANYONE,
+    "readyz": Who.ANYONE,
+    "metrics": Who.METRICS,
+    "admin/login/": Who.ANYONE,
+    "admin/*": Who.STAFF,
+    "api/schema/": Who.ANYONE,
+    "api/docs/": Who.ANYONE,
+    "api/v1/runs/": Who.ANYONE,
+    "api/v1/runs/<str:run_id>/": Who.ANYONE,
+    # The account pages of allauth.
+    "accounts/login/": Who.ANYONE,
+    "accounts/logout/": Who.ANYONE,
+    "accounts/inactive/": Who.ANYONE,
+    "accounts/signup/": Who.ANYONE,
+    "accounts/confirm-email/": Who.ANYONE,
+    "accounts/^confirm-email/(?P<key>[-:\\w]+)/$": Who.ANYONE,
+    "accounts/login/code/confirm/": Who.ANYONE,
+    "accounts/password/reset/": Who.ANYONE,
+    "accounts/password/reset/done/": Who.ANYONE,
+    "accounts/password/reset/key/done/": Who.ANYONE,
+    "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": Who.ANYONE,
+    "accounts/2fa/authenticate/": Who.ANYONE,
+    "accounts/2fa/webauthn/login/": Who.ANYONE,
+    "accounts/reauthenticate/": Who.SIGNED_IN,
+    "accounts/email/": Who.SIGNED_IN,
+    "accounts/password/change/": Who.SIGNED_IN,
+    "accounts/password/set/": Who.SIGNED_IN,
+    "accounts/sessions/": Who.SIGNED_IN,
+    "accounts/2fa/*": Who.SIGNED_IN,
+    # The pages.
+    "": Who.ANYONE,
+    "markets/<slug:slug>/": Who.ANYONE,
+    "markets/<slug:slug>/prices/": Who.ANYONE,
+    "markets/<slug:slug>/position/": Who.ANYONE,
+    "markets/<slug:slug>/state/": Who.ANYONE,
+    "markets/<slug:slug>/history/": Who.ANYONE,
+    "markets/<slug:slug>/history.csv": Who.ANYONE,
+    "markets/<slug:slug>/preview/": Who.ANYONE,
+    "markets/<slug:slug>/orders/": Who.SIGNED_IN,
+    "markets/<slug:slug>/orders/status/": Who.SIGNED_IN,
+    "markets/<slug:slug>/contributions/": Who.SIGNED_IN,
+    "markets/<slug:slug>/claims/": Who.SIGNED_IN,
+    "orders/<str:order_id>/": Who.SIGNED_IN,
+    "portfolio/": Who.SIGNED_IN,
+    "portfolio/orders.csv": Who.SIGNED_IN,
+    "portfolio/fills.csv": Who.SIGNED_IN,
+    "portfolio/positions.csv": Who.SIGNED_IN,
+    "account/": Who.SIGNED_IN,
+    "account/tokens/": Who.SIGNED_IN,
+    "account/tokens/<str:token_id>/revoke/": Who.SIGNED_IN,
+    "demo-funds/": Who.SIGNED_IN,
+    "preferences/": Who.ANYONE,
+    "help/": Who.ANYONE,
+    "markets/<slug:slug>/oracle/": Who.ANYONE,
+    "oracle/runs/<str:run_id>/": Who.ANYONE,
+}
+
+
+def who(route: str) -> Who | None:
+    """Return who may use an address: by its own entry, else by the longest that ends in *."""
+    if route in PERMISSIONS:
+        return PERMISSIONS[route]
+    stars = [key for key in PERMISSIONS if key.endswith("*") and route.startswith(key[:-1])]
+    return PERMISSIONS[max(stars, key=len)] if stars else None
