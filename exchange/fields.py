@@ -22,40 +22,39 @@ COUNT_MAX = 2**63 - 1
 
 def parse_money(text: object) -> int:
     """Return micro-USDC. Raises Malformed money_malformed with the text and the accepted form."""
-    return _parse(text, MONEY_PLACES, "money_malformed", "an amount of USDC", "12.50")
+    return _parse(text, MONEY_PLACES, "an amount of USDC", "12.50")
 
 
 def parse_shares(text: object) -> int:
     """Return nano shares. Raises Malformed money_malformed likewise."""
-    return _parse(text, SHARE_PLACES, "money_malformed", "a number of shares", "1.25")
+    return _parse(text, SHARE_PLACES, "a number of shares", "1.25")
 
 
 def parse_price(text: object) -> int:
     """Return a price in pico-USDC per share. Raises Malformed money_malformed likewise."""
-    return _parse(text, PRICE_PLACES, "money_malformed", "a price", "10.3175")
+    return _parse(text, PRICE_PLACES, "a price", "10.3175")
 
 
 def parse_percent(text: object) -> int:
     """Return a rate in 1e-8 from a percentage. Raises Malformed money_malformed likewise."""
-    return _parse(text, RATE_PLACES - 2, "money_malformed", "a percentage", "1.5")
+    return _parse(text, RATE_PLACES - 2, "a percentage", "1.5")
 
 
-def _parse(text: object, places: int, code: str, what: str, example: str) -> int:
+def _parse(text: object, places: int, what: str, example: str) -> int:
     try:
-        if not isinstance(text, str):
-            raise ValueError("expected text")
-        count = parse_fixed(text, places)
-        if count > COUNT_MAX:
-            raise ValueError("more than can exist")
-    except ValueError as error:
-        shown = str(text)[:SHOWN_MAX]
-        form = f"digits with at most {places} decimals after a point, like {example}"
-        raise Malformed(
-            f"“{shown}” is not {what}. Write {form}.",
-            code=code,
-            fields={"text": shown, "accepted": form},
-        ) from error
-    return count
+        # Whatever is no text is written as text that the grammar refuses.
+        count = parse_fixed(text if isinstance(text, str) else "", places)
+    except ValueError:
+        count = COUNT_MAX + 1
+    if count <= COUNT_MAX:
+        return count
+    shown = str(text)[:SHOWN_MAX]
+    form = f"digits with at most {places} decimals after a point, like {example}"
+    raise Malformed(
+        f"“{shown}” is not {what}. Write {form}.",
+        code="money_malformed",
+        fields={"text": shown, "accepted": form},
+    )
 
 
 class FixedField(forms.CharField):

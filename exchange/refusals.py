@@ -73,8 +73,8 @@ def _not_active(fields: Fields) -> str:
 def _oracle_stale(fields: Fields) -> str:
     age, most = int(fields.get("age_s", 0)), int(fields.get("age_max_s", 0))
     return (
-        f"The oracle was last heard {figures.age(age)} ago; buying pauses after {figures.age(most)}."
-        " Selling stays open, and buying returns with the next oracle event."
+        f"The oracle was last heard {figures.age(age)} ago; buying pauses after"
+        f" {figures.age(most)}. Selling stays open, and buying returns with the next oracle event."
     )
 
 
@@ -104,7 +104,8 @@ def _no_position(fields: Fields) -> str:
     held = int(fields.get("held_nano", 0))
     if not held:
         return "You hold nothing here that could be sold."
-    return f"You hold {figures.shares_exact(held)} shares; this would sell {_shares(fields, 'asked_nano')}."
+    asked = _shares(fields, "asked_nano")
+    return f"You hold {figures.shares_exact(held)} shares; this would sell {asked}."
 
 
 def _impact(fields: Fields) -> str:
@@ -157,7 +158,7 @@ SENTENCES: dict[str, Sentence] = {
         " nothing trades until the cause is found."
     ),
     "key_reused": lambda _: (
-        "This form was already used for another order. Look at your orders before you send it again."
+        "This form was already used for another order. Look at your orders before sending again."
     ),
     "busy": lambda _: "The market is busy. Your order is safe to send again: it can act only once.",
     "store_down": lambda _: "Our books cannot be reached right now. Nothing was lost.",

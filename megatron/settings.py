@@ -152,7 +152,7 @@ CACHES = {
         "KEY_PREFIX": f"{REDIS_PREFIX}:cache",
     }
 }
-CHANNEL_LAYERS = {
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
@@ -183,6 +183,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "megatron.beat:LiveScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+
+# Oracle: a switch for all of it, and the folders that archives of dated news may lie in ----------
+
+ORACLE_MODE = env.choice("ORACLE_MODE", options=("enabled", "disabled"))
+ORACLE_ARCHIVE_DIRS = [
+    str(BASE_DIR / "megatron" / "demo"),
+    *env.words("ORACLE_ARCHIVE_DIRS", default=[]),
+]
 
 # Accounts ------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import redis
 from django.db import DatabaseError, connection
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
@@ -24,6 +25,7 @@ from megatron.supervisor import Supervisor
 WITHIN_S = 60.0
 POLL_S = 0.2
 REQUEST_S = 3.0
+REPLY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def _tick(address: str) -> str:
         if market is None:
             return "no market is active"
         return _follow(address, market.pk)
-    except (DatabaseError, MegatronError, OSError, ValueError, TimeoutError) as error:
+    except (DatabaseError, MegatronError, WebSocketException, OSError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
     finally:
         connection.close()
@@ -101,7 +103,7 @@ def _follow(address: str, market_id: int) -> str:
     host = urlsplit(address).netloc
     url = f"ws://{host}/ws/markets/?m={market_id}"
     with connect(url, origin=Origin(f"http://{host}")) as client:
-        first = json.loads(client.recv(timeout=10))
+        first = json.loads(client.recv(timeout=REPLY_S))
         if first.get("type") != "snapshot":
             return f"the first message was {first.get('type')!r}, not a snapshot"
         before = first["markets"][str(market_id)]["seq"]
@@ -110,8 +112,10 @@ def _follow(address: str, market_id: int) -> str:
         deadline = clock.monotonic() + WITHIN_S
         while clock.monotonic() < deadline:
             message = json.loads(client.recv(timeout=WITHIN_S))
-            if message.get("type") == "tick" and message["seq"] > before:
+            if message["type"] == "tick" and message["seq"] > before:
                 return ""
+            if message["type"] == "heartbeat":
+                client.send(json.dumps({"ack": message["sent"]}))
     return "no new tick arrived in time"
 
 

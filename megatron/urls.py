@@ -1,7 +1,5 @@
 """Every address of the site, by the part that answers it."""
 
-from importlib.util import find_spec
-
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
@@ -18,13 +16,11 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("exchange.api.urls")),
+    path("api/v1/", include("oracle.urls_api")),
+    path("api/", include("megatron.api_docs")),
+    # What is left answers in the API's own shape, also where there is nothing.
+    path("api/<path:address>", nowhere),
+    path("", include("exchange.urls")),
+    path("", include("oracle.urls")),
 ]
-if find_spec("exchange.api.auth") and find_spec("exchange.api.urls"):
-    urlpatterns += [
-        path("api/v1/", include("exchange.api.urls")),
-        path("api/v1/", include("oracle.urls_api")),
-        path("api/", include("megatron.api_docs")),
-        path("api/<path:address>", nowhere),
-    ]
-if find_spec("exchange.urls"):
-    urlpatterns += [path("", include("exchange.urls")), path("", include("oracle.urls"))]

@@ -112,7 +112,7 @@ def _view(market: Market, candles: list[tuple[int, int, int, int]], now_s: int) 
         display_pico=shown,
         day_open_pico=candles[0][1] if candles else None,
         day_volume_micro=sum(c[3] for c in candles),
-        oracle_age_s=max(0, now_s - state.last_oracle_s),
+        oracle_age_s=max(0, now_s - state.last_oracle_s) if state.last_oracle_s else 0,
         coverage_e8=health.coverage_e8,
         as_of=live.settled_at,
         spark=(*(c[2] for c in candles[::step]), shown),

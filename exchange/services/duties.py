@@ -12,6 +12,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections, connection
 
 from exchange import clock, live
+from exchange.errors import MegatronError
 from exchange.services import locks, markets, outbox, settlement
 
 STAND_BY_S = 1.0
@@ -61,4 +62,12 @@ def keep_time(stop: threading.Event) -> None:
         markets.heartbeats(now_s)
         markets.refunds_due(now_s)
         for market_id in markets.leftovers():
-            settlement.drain(market_id)
+            _settle(market_id)
+
+
+def _settle(market_id: int) -> None:
+    """Drain one market; what is wrong with it must not keep the others waiting."""
+    try:
+        settlement.drain(market_id)
+    except MegatronError as fault:
+        log.warning("duty.market_not_settled", market=market_id, code=fault.code)

@@ -5,6 +5,7 @@ entry carries the hash of the one before it on the same account, so a silent edi
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from exchange import clock
-from exchange.errors import NotFound, Unprocessable
+from exchange.errors import Malformed, NotFound, Unprocessable
 from exchange.models import Account, AccountKind, Entry, Hold, Transfer
 from exchange.services import locks
 
-HASH_BYTES = 32
+BALANCE_MAX = 2**63 - 1
 
 INSERT_ENTRIES = """
     WITH fact AS (
@@ -134,12 +135,15 @@ def post(
         rows = locks.accounts([row.id for row, _ in amounts])
         if Transfer.objects.filter(kind=kind, ref=ref).exists():
             return False
+        total: defaultdict[int, int] = defaultdict(int)
+        for row, amount in amounts:
+            total[row.id] += amount  # an account may stand in a transfer more than once
+            _require_sane(rows[row.id], amount, total[row.id])
         legs = []
         balances = {
             pk: Balance(pk, r.balance_micro, r.version, bytes(r.head)) for pk, r in rows.items()
         }
         for row, amount in amounts:
-            _require_funds(rows[row.id], amount)
             legs.append(Leg(balances[row.id], amount))
         written = statements(kind=kind, ref=ref, market_id=market_id, at=clock.now(), legs=legs)
         with connection.cursor() as cursor:
@@ -148,17 +152,35 @@ def post(
     return True
 
 
-def _require_funds(row: Account, amount: int) -> None:
-    if row.kind != AccountKind.EXTERNAL and row.balance_micro + amount < 0:
+def _require_sane(row: Account, amount: int, total: int) -> None:
+    if amount == 0:
+        raise Malformed("an amount must be more than zero", code="amount_not_positive")
+    after = row.balance_micro + total
+    if abs(after) > BALANCE_MAX or abs(amount) > BALANCE_MAX:
         raise Unprocessable(
-            f"{-amount} micro-USDC exceed the available {row.balance_micro}",
+            "no account can hold that much",
+            code="amount_too_large",
+            fields={"amount_micro": str(abs(amount)), "balance_max_micro": str(BALANCE_MAX)},
+        )
+    if row.kind != AccountKind.EXTERNAL and after < 0:
+        raise Unprocessable(
+            f"{-total} micro-USDC exceed the available {row.balance_micro}",
             code="insufficient_funds",
-            fields={"needed_micro": -amount, "available_micro": row.balance_micro},
+            fields={"needed_micro": -total, "available_micro": row.balance_micro},
         )
 
 
+def _require_positive(amount: int) -> None:
+    if amount <= 0:
+        raise Malformed("an amount must be more than zero", code="amount_not_positive")
+
+
 def credit_external(*, user_id: int, amount_micro: int, kind: str, ref: str) -> bool:
-    """Bring money in from outside onto a user's cash; once per `(kind, ref)`."""
+    """Bring money in from outside onto a user's cash; once per `(kind, ref)`.
+
+    Raises:  Malformed amount_not_positive, Unprocessable amount_too_large.
+    """
+    _require_positive(amount_micro)
     outside = account(kind=AccountKind.EXTERNAL)
     cash = account(kind=AccountKind.CASH, user_id=user_id)
     return post(kind=kind, ref=ref, amounts=[(outside, -amount_micro), (cash, amount_micro)])
@@ -170,6 +192,7 @@ def hold(*, user_id: int, amount_micro: int, ref: str) -> Hold:
     Raises:  Unprocessable insufficient_funds.
     Locks:   the user's cash and reserved accounts.
     """
+    _require_positive(amount_micro)
     with transaction.atomic():
         if first := Hold.objects.filter(ref=ref).first():
             return first

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from exchange import clock
-from exchange.engines import variable
+from exchange.engines import units, variable
 from exchange.errors import MegatronError, Unprocessable
 from exchange.models import AccountKind, Command, LiveState, Market
 from exchange.services import commands, ledger
@@ -24,6 +24,7 @@ HOUSE = (
     AccountKind.TREASURY,
 )
 HEARTBEAT_S = 60
+HARD_CAP_MICRO_MAX = 10**15
 
 
 @transaction.atomic
@@ -46,6 +47,7 @@ def market_open(
     """
     try:
         config = variable.Config.parse(parameters or {})
+        _require_storable(config)
     except variable.ConfigError as error:
         fields = {"rule": error.code, "field": error.field, "value": error.value}
         raise Unprocessable(str(error), code="config_invalid", fields=fields) from error
@@ -70,6 +72,13 @@ def market_open(
         state_hash=hashlib.sha256(variable.canonical_bytes(state)).digest(),
     )
     return market
+
+
+def _require_storable(config: variable.Config) -> None:
+    """Refuse a pool whose units, a thousand to the micro, would not fit their column."""
+    if config.hard_cap_micro > HARD_CAP_MICRO_MAX:
+        cap = units.format_fixed(config.hard_cap_micro, 6)
+        raise variable.ConfigError("range", "hard_cap", cap)
 
 
 def oracle_apply(*, market_id: int, reports: Sequence[Mapping[str, int]], ref: str) -> Receipt:

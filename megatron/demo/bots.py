@@ -15,8 +15,7 @@ from exchange.errors import MegatronError, Unprocessable
 from exchange.models import LiveState, Market, Position, User
 from exchange.services import commands
 
-ORDER_USDC_MAX = 60
-NANO_PER_USDC = 10**15
+ORDER_USDC_MAX = 220
 
 log = structlog.get_logger()
 
@@ -37,7 +36,7 @@ def decide(dice: random.Random, live: LiveState, position: Position | None) -> O
     sells = held > 0 and dice.random() < min(0.85, max(0.15, 0.45 - 30 * gap))
     if sells:
         return Order("sell", {"shares_nano": max(1, held * dice.randint(20, 100) // 100)})
-    dollars = 1 + dice.expovariate(1 / 14)
+    dollars = 1 + dice.expovariate(1 / 45)
     return Order("buy", {"amount_micro": int(min(dollars, ORDER_USDC_MAX) * MICRO)})
 
 

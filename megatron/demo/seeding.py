@@ -18,7 +18,8 @@ from megatron.demo.catalogue import MARKETS, DemoMarket
 
 PAST_S = 24 * 3_600
 STEP_S = 600
-ORDERS_PER_STEP = 2
+STEPS_PER_CYCLE = 3
+ORDERS_PER_STEP = 3
 SEED = 20_26
 
 Say = Callable[[str], None]
@@ -54,7 +55,13 @@ def _open(demo: DemoMarket, start_s: int) -> None:
         is_demo=True,
     )
     for user, amount in zip(people.bots(), demo.contributed, strict=False):
-        _ask(user, market, "contribute", {"amount_micro": int(amount) * MICRO}, f"seed-{market.pk}")
+        _ask(
+            user,
+            market,
+            "contribute",
+            {"amount_micro": int(amount) * MICRO},
+            f"contribution-{market.pk}",
+        )
     oracle.specify(market, demo, start_s)
 
 
@@ -68,12 +75,14 @@ def _replay(say: Say) -> None:
     steps = PAST_S // STEP_S
     for step in range(1, steps):
         with clock.shifted(step * STEP_S - PAST_S):
-            oracle.cycle()
+            if step % STEPS_PER_CYCLE == 0:
+                oracle.cycle()
             markets.heartbeats(clock.now_s())
             for number in range(ORDERS_PER_STEP):
-                bots.trade_once(dice, users, f"past-{step}-{number}")
+                bots.trade_once(dice, users, f"past-{step:04}-{number}")
         if step % (steps // 4) == 0:
             say(f"demonstration: {step * STEP_S // 3_600} of {PAST_S // 3_600} hours replayed")
+    oracle.cycle()
     # the roll-up looks at the running and the previous day only, so it is told of both
     candles.roll_up(clock.now_s() - PAST_S)
     candles.roll_up(clock.now_s())

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import redis
 from django.db import OperationalError, connection
@@ -101,7 +103,7 @@ def test_a_sign_of_life_is_seen_under_its_process(monkeypatch: pytest.MonkeyPatc
 
     live.mark("clock")
 
-    assert live.name_of(live.os.getpid()) in live.processes()["clock"]
+    assert live.name_of(os.getpid()) in live.processes()["clock"]
 
 
 def test_a_sign_of_life_never_raises(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

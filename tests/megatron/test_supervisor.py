@@ -63,7 +63,12 @@ def test_a_part_that_is_done_is_left_alone(supervisor: Supervisor, said: list[st
     supervisor.add(Part(name="errand", command=[sys.executable, "-S", "-c", ""], once=True))
 
     ended: list[str] = []
-    _until(lambda: ended.extend(supervisor.look()) or ended)
+
+    def done() -> bool:
+        ended.extend(supervisor.look())
+        return bool(ended)
+
+    _until(done)
 
     assert ended == ["errand"]
     assert supervisor.look() == []
@@ -77,8 +82,7 @@ def test_stops_even_who_does_not_listen(
     supervisor.add(Part(name="deaf", command=DEAF))
     process = supervisor.children["deaf"].process
     assert process is not None
-    heard: list[str] = []
-    _until(lambda: heard.append(capfd.readouterr().out) or "deaf" in "".join(heard))
+    _until(lambda: "deaf" in capfd.readouterr().out)
 
     supervisor.stop()
 

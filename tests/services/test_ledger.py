@@ -1,22 +1,24 @@
 """The ledger books a fact once, never below a floor, and notices every edit."""
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from exchange.errors import NotFound, Unprocessable
-from exchange.models import Account, AccountKind, Entry, Hold, Transfer
+from exchange.models import Account, AccountKind, Entry, Hold, Transfer, User
 from exchange.services import audit, ledger
 from tests.factories import funded_user, usdc
 
 pytestmark = pytest.mark.django_db
 
 
-def cash(user):
+def cash(user: User) -> Account:
     """Return a user's cash account as it is stored."""
     return Account.objects.get(user=user, kind=AccountKind.CASH)
 
 
-def test_credit_arrives_once_per_reference():
+def test_credit_arrives_once_per_reference() -> None:
     user = funded_user("0")
 
     first = ledger.credit_external(user_id=user.pk, amount_micro=5, kind="deposit", ref="tx-1")
@@ -27,12 +29,12 @@ def test_credit_arrives_once_per_reference():
 
 
 @pytest.mark.parametrize(("short", "refused"), [(1, True), (0, False), (-1, False)])
-def test_spending_stops_exactly_at_zero(short, refused):
+def test_spending_stops_exactly_at_zero(short: int, refused: bool) -> None:
     user, other = funded_user("10"), funded_user("0")
     target = ledger.account(kind=AccountKind.CASH, user_id=other.pk)
     amount = usdc("10") + short
 
-    def pay():
+    def pay() -> bool:
         return ledger.post(kind="gift", ref="g", amounts=[(cash(user), -amount), (target, amount)])
 
     if refused:
@@ -46,7 +48,7 @@ def test_spending_stops_exactly_at_zero(short, refused):
         assert cash(user).balance_micro == -short
 
 
-def test_unbalanced_entries_are_refused_by_the_database():
+def test_unbalanced_entries_are_refused_by_the_database() -> None:
     user = funded_user("10")
 
     with pytest.raises(IntegrityError, match="do not sum to zero"), transaction.atomic():
@@ -58,7 +60,7 @@ def test_unbalanced_entries_are_refused_by_the_database():
 @pytest.mark.parametrize(
     "verb", ["UPDATE exchange_entry SET amount_micro = 1", "DELETE FROM exchange_entry"]
 )
-def test_history_cannot_be_changed(verb):
+def test_history_cannot_be_changed(verb: str) -> None:
     funded_user("10")
 
     with (
@@ -69,7 +71,7 @@ def test_history_cannot_be_changed(verb):
         cursor.execute(verb)
 
 
-def test_hold_is_captured_or_voided_once():
+def test_hold_is_captured_or_voided_once() -> None:
     user, shop = funded_user("10"), funded_user("0")
     till = ledger.account(kind=AccountKind.CASH, user_id=shop.pk)
     ledger.hold(user_id=user.pk, amount_micro=usdc("4"), ref="h-1")
@@ -85,7 +87,7 @@ def test_hold_is_captured_or_voided_once():
     assert Hold.objects.get(ref="h-1").state == Hold.State.CAPTURED
 
 
-def test_void_returns_the_money():
+def test_void_returns_the_money() -> None:
     user = funded_user("10")
     ledger.hold(user_id=user.pk, amount_micro=usdc("4"), ref="h-2")
 
@@ -93,12 +95,12 @@ def test_void_returns_the_money():
     assert cash(user).balance_micro == usdc("10")
 
 
-def test_closing_an_unknown_hold_is_not_found():
+def test_closing_an_unknown_hold_is_not_found() -> None:
     with pytest.raises(NotFound):
         ledger.void(ref="nothing")
 
 
-def edit(sql, *params):
+def edit(sql: str, *params: Any) -> None:
     """Change history behind the ledger's back, as somebody with the database's keys could."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
@@ -116,7 +118,7 @@ def edit(sql, *params):
         ("DELETE FROM exchange_entry WHERE id = %s", "I1"),
     ],
 )
-def test_audit_names_an_edited_entry(sql, rule):
+def test_audit_names_an_edited_entry(sql: str, rule: str) -> None:
     user = funded_user("10")
     entry = Entry.objects.get(account=cash(user))
     assert audit.examine() == []
@@ -127,7 +129,7 @@ def test_audit_names_an_edited_entry(sql, rule):
 
 
 @pytest.mark.breaks_books
-def test_audit_names_an_edited_balance():
+def test_audit_names_an_edited_balance() -> None:
     user = funded_user("10")
 
     edit(
@@ -138,7 +140,7 @@ def test_audit_names_an_edited_balance():
 
 
 @pytest.mark.breaks_books
-def test_audit_names_a_hold_without_its_reserve():
+def test_audit_names_a_hold_without_its_reserve() -> None:
     user = funded_user("10")
     ledger.hold(user_id=user.pk, amount_micro=5, ref="h-3")
 

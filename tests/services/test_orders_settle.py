@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 
@@ -23,8 +26,10 @@ from exchange.models import (
     Stake,
     Tick,
     Transfer,
+    User,
 )
 from exchange.services import audit, batch_load, commands, markets, settlement
+from exchange.services.batch import Batch
 from tests.factories import (
     active_market,
     buy,
@@ -36,20 +41,23 @@ from tests.factories import (
     usdc,
 )
 
+Watch = Callable[[], AbstractContextManager[None]]
+
 pytestmark = pytest.mark.django_db
 
 
-def cash_of(user):
+def cash_of(user: User) -> int:
     """Return a user's free cash in micro-USDC."""
     return Account.objects.get(user=user, kind="cash").balance_micro
 
 
-def test_buy_writes_everything_once():
+def test_buy_writes_everything_once() -> None:
     market, alice = active_market(), funded_user("1000")
 
     receipt = buy(alice, market, "100")
 
-    assert receipt.accepted and not receipt.replayed
+    assert receipt.accepted
+    assert not receipt.replayed
     assert cash_of(alice) == usdc("900")
     position = Position.objects.get(user=alice, market=market)
     fill = Fill.objects.get(user=alice)
@@ -66,7 +74,7 @@ def test_buy_writes_everything_once():
     assert audit.examine() == []
 
 
-def test_parts_of_a_move_sum_to_the_move():
+def test_parts_of_a_move_sum_to_the_move() -> None:
     market, alice = active_market(), funded_user("1000")
     buy(alice, market, "100")
 
@@ -85,7 +93,7 @@ def test_parts_of_a_move_sum_to_the_move():
     assert shown == shown_parts != 0
 
 
-def test_retry_with_the_same_key_finds_the_first_answer():
+def test_retry_with_the_same_key_finds_the_first_answer() -> None:
     market, alice = active_market(), funded_user("1000")
     name = key()
     first = buy(alice, market, "100", key_=name)
@@ -98,7 +106,7 @@ def test_retry_with_the_same_key_finds_the_first_answer():
     assert cash_of(alice) == usdc("900")
 
 
-def test_same_key_for_another_request_is_a_conflict(nothing_happened):
+def test_same_key_for_another_request_is_a_conflict(nothing_happened: Watch) -> None:
     market, alice = active_market(), funded_user("1000")
     name = key()
     buy(alice, market, "100", key_=name)
@@ -109,7 +117,7 @@ def test_same_key_for_another_request_is_a_conflict(nothing_happened):
     assert error.value.code == "key_reused"
 
 
-def test_keys_of_two_people_do_not_meet():
+def test_keys_of_two_people_do_not_meet() -> None:
     market, alice, bob = active_market(), funded_user("1000"), funded_user("1000")
     name = key()
 
@@ -119,7 +127,7 @@ def test_keys_of_two_people_do_not_meet():
 @pytest.mark.parametrize(
     ("amount", "refused"), [("50.000001", True), ("50", False), ("49.999999", False)]
 )
-def test_cash_is_enough_to_the_micro(amount, refused):
+def test_cash_is_enough_to_the_micro(amount: str, refused: bool) -> None:
     market, alice = active_market(), funded_user("50")
 
     if refused:
@@ -131,7 +139,7 @@ def test_cash_is_enough_to_the_micro(amount, refused):
         assert buy(alice, market, amount).accepted
 
 
-def test_refusal_moves_nothing_and_is_remembered():
+def test_refusal_moves_nothing_and_is_remembered() -> None:
     market, alice = active_market(), funded_user("1000")
     name = key()
     money = (Entry.objects.count(), Transfer.objects.count())
@@ -145,7 +153,7 @@ def test_refusal_moves_nothing_and_is_remembered():
     assert Command.objects.get(user=alice, key=name).accepted is False
 
 
-def test_barred_user_may_close_and_not_open():
+def test_barred_user_may_close_and_not_open() -> None:
     market, alice = active_market(), funded_user("1000")
     buy(alice, market, "100")
     alice.opens_barred = True
@@ -160,7 +168,7 @@ def test_barred_user_may_close_and_not_open():
     assert Position.objects.get(user=alice, market=market).shares_nano == 0
 
 
-def test_activation_is_recorded_and_mints_at_par():
+def test_activation_is_recorded_and_mints_at_par() -> None:
     market, alice, bob = open_market(soft_cap="100"), funded_user("1000"), funded_user("1000")
     contribute(alice, market, "40")
     assert Market.objects.get(pk=market.pk).status == "funding"
@@ -168,14 +176,15 @@ def test_activation_is_recorded_and_mints_at_par():
     contribute(bob, market, "60")
 
     market.refresh_from_db()
-    assert market.status == "active" and market.activated_at is not None
+    assert market.status == "active"
+    assert market.activated_at is not None
     units = dict(Stake.objects.filter(market=market).values_list("user", "units_nano"))
     assert units == {alice.pk: 40 * 10**9, bob.pk: 60 * 10**9}
     assert MarketEvent.objects.filter(market=market, kind="active").count() == 1
     assert audit.examine() == []
 
 
-def test_refund_returns_every_contribution():
+def test_refund_returns_every_contribution() -> None:
     market, alice = open_market(soft_cap="100", funding_seconds=60), funded_user("1000")
     contribute(alice, market, "40.5")
 
@@ -188,7 +197,7 @@ def test_refund_returns_every_contribution():
     assert audit.examine() == []
 
 
-def test_fees_are_claimed_by_the_provider_and_nobody_else(nothing_happened):
+def test_fees_are_claimed_by_the_provider_and_nobody_else(nothing_happened: Watch) -> None:
     market, alice = active_market(), funded_user("1000")
     provider = Stake.objects.get(market=market).user
     buy(alice, market, "100")
@@ -204,7 +213,7 @@ def test_fees_are_claimed_by_the_provider_and_nobody_else(nothing_happened):
     assert audit.examine() == []
 
 
-def test_waiting_commands_are_settled_first_and_together():
+def test_waiting_commands_are_settled_first_and_together() -> None:
     market, alice, bob = active_market(), funded_user("1000"), funded_user("1000")
     for user in (alice, bob):
         Command.objects.create(
@@ -226,28 +235,29 @@ def test_waiting_commands_are_settled_first_and_together():
     assert audit.examine() == []
 
 
-def test_oracle_event_moves_f_once_per_reference():
+def test_oracle_event_moves_f_once_per_reference() -> None:
     market = active_market(quorum=1)
     reports = [{"delta_pico": 5 * 10**10, "confidence_e8": 9 * 10**7}]
 
     first = markets.oracle_apply(market_id=market.pk, reports=reports, ref="run-0001")
     again = markets.oracle_apply(market_id=market.pk, reports=reports, ref="run-0001")
 
-    assert again.replayed and again.seq == first.seq
+    assert again.replayed
+    assert again.seq == first.seq
     state = LiveState.objects.get(market=market).state
     assert state["f_pico"] > 10 * 10**12
     move = market.oracle_moves.get()
     assert int(move.fundamental_pico) == state["f_pico"]
 
 
-def test_broken_invariant_halts_the_market_publicly(monkeypatch):
+def test_broken_invariant_halts_the_market_publicly(monkeypatch: pytest.MonkeyPatch) -> None:
     market, alice = active_market(), funded_user("1000")
     other = active_market()
 
-    def broken(*_):
+    def broken(*_: object) -> None:
         raise EngineBug("I3: Phi is -1")
 
-    monkeypatch.setattr(settlement.variable, "check_invariants", broken)
+    monkeypatch.setattr(variable, "check_invariants", broken)
     with pytest.raises(InvariantBroken):
         buy(alice, market, "100")
     monkeypatch.undo()
@@ -261,7 +271,7 @@ def test_broken_invariant_halts_the_market_publicly(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["", "short", "x" * 65, "with space!", "naïve-key-1"])
-def test_key_outside_the_grammar_is_refused(name, nothing_happened):
+def test_key_outside_the_grammar_is_refused(name: str, nothing_happened: Watch) -> None:
     market, alice = active_market(), funded_user("1000")
 
     with nothing_happened(), pytest.raises(Malformed):
@@ -270,7 +280,7 @@ def test_key_outside_the_grammar_is_refused(name, nothing_happened):
         )
 
 
-def test_unknown_market_is_not_found():
+def test_unknown_market_is_not_found() -> None:
     alice = funded_user("10")
     with pytest.raises(NotFound):
         commands.submit(
@@ -278,7 +288,7 @@ def test_unknown_market_is_not_found():
         )
 
 
-def test_heartbeat_keeps_quiet_markets_ticking():
+def test_heartbeat_keeps_quiet_markets_ticking() -> None:
     market = active_market()
     before = LiveState.objects.get(market=market).batch_seq
 
@@ -289,15 +299,15 @@ def test_heartbeat_keeps_quiet_markets_ticking():
     assert LiveState.objects.get(market=market).batch_seq == before + 1
 
 
-def test_books_refused_by_the_database_halt_the_market(monkeypatch):
+def test_books_refused_by_the_database_halt_the_market(monkeypatch: pytest.MonkeyPatch) -> None:
     market, alice = active_market(), funded_user("1000")
 
-    def greedy(*args):
+    def greedy(*args: Any) -> variable.Settlement:
         done = variable.apply(*args)
         stolen = [p._replace(amount_micro=p.amount_micro - 1) for p in done.postings]
         return dataclasses.replace(done, postings=tuple(stolen))
 
-    monkeypatch.setattr(settlement.variable, "check_invariants", lambda *_: None)
+    monkeypatch.setattr(variable, "check_invariants", lambda *_: None)
     monkeypatch.setattr(settlement, "_run", lambda batch: greedy(*arguments(batch)))
     with pytest.raises(InvariantBroken):
         buy(alice, market, "100")
@@ -307,7 +317,7 @@ def test_books_refused_by_the_database_halt_the_market(monkeypatch):
     assert MarketEvent.objects.get(market=market, kind="halt").detail["detail"]
 
 
-def arguments(batch):
+def arguments(batch: Batch) -> tuple[Any, ...]:
     """Return what settlement hands to the engine for a batch."""
     commands_ = [
         batch_load.command(request, batch.command_seq + n)

@@ -15,8 +15,8 @@ from exchange.engines.variable.fees import (
 )
 from exchange.engines.variable.state import ACTIVE, WINDING
 
-# What no rule bounds is bounded by the widest column: numeric(38) nano shares.
-SHARES_MAX = 10**38
+# What no rule bounds is bounded by the column that keeps it: nano shares in a bigint.
+SHARES_MAX = 2**63 - 1
 
 
 def require_open_for_trading(book: Book) -> None:
@@ -75,8 +75,8 @@ def _require_slope(book: Book, account: Account, leg: Leg, price: int) -> None:
             book, account, "impact_cap", impact_e8=impact, impact_max_e8=config.impact_cap_e8
         )
     interest = config.theta_e8 * book.f * PRICE
-    if k * long * RATE > interest:
-        most = div_floor(interest, RATE * k)
+    if k * long * RATE > interest or long > SHARES_MAX:
+        most = min(SHARES_MAX, div_floor(interest, RATE * k)) if k else SHARES_MAX
         raise _too_large(book, account, "oi_cap_long", long_nano=long, long_max_nano=most)
 
 
@@ -140,10 +140,10 @@ def _slope_room(book: Book) -> int:
     band = config.band_e8
     ceiling = price * RATE if band is None else fundamental * (RATE + band)
     if k == 0:
-        return SHARES_MAX if ceiling >= price * RATE else 0
+        return SHARES_MAX - book.long if ceiling >= price * RATE else 0
     impact = div_floor(config.impact_cap_e8 * price, RATE * k)
     interest = div_floor(config.theta_e8 * fundamental, RATE * k) - book.long
-    room = min(impact, interest)
+    room = min(impact, interest, SHARES_MAX - book.long)
     return room if band is None else min(room, div_floor(ceiling - price * RATE, RATE * k))
 
 

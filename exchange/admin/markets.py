@@ -1,0 +1,106 @@
+"""Markets: the words that describe them can be edited, what they do cannot."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from exchange.admin.base import ReadOnly, columns, link_list
+from exchange.admin.verbs import ReasonForm, Verb, Verbs
+from exchange.models import Account, LiveState, Market, User
+from exchange.services import staff
+
+
+class MarketForm(forms.ModelForm, ReasonForm):  # type: ignore[type-arg]
+    """The descriptive words, and why they change."""
+
+    class Meta:
+        model = Market
+        fields = staff.DESCRIPTIVE
+
+
+@admin.register(Market)
+class MarketAdmin(Verbs):
+    """Every market. Staff may set it reduce-only, in public; prices and halts follow rules."""
+
+    form = MarketForm
+    list_display = ("name", "ticker", "topic", "status", "mode", "is_demo", "activated_at")
+    list_filter = ("status", "topic", "is_demo")
+    list_select_related = ("live",)
+    search_fields = ("name", "=slug", "=ticker")
+    extra = ("mode", "accounts_of")
+    verbs = (
+        Verb(
+            name="reduce_only_set",
+            label="Set reduce-only",
+            explained="Opening legs are refused until it is lifted; closing stays possible.",
+            act=lambda actor, market, reason: staff.reduce_only_set(
+                actor=actor, market=market, reason=reason
+            ),
+        ),
+        Verb(
+            name="reduce_only_lift",
+            label="Lift reduce-only",
+            explained="Positions can be opened again.",
+            act=lambda actor, market, reason: staff.reduce_only_lift(
+                actor=actor, market=market, reason=reason
+            ),
+        ),
+    )
+
+    @admin.display(description="limited by")
+    def mode(self, market: Market) -> str:
+        """Return the rule or the reason that limits the market now."""
+        live = market.live
+        if live.halt_rule:
+            return f"halted: {live.halt_rule}"
+        return f"reduce-only: {live.reduce_only_reason}" if live.reduce_only_since else ""
+
+    @admin.display(description="accounts")
+    def accounts_of(self, market: Market) -> str:
+        """Return a link to the market's own money."""
+        return link_list(Account, "accounts", market__id__exact=market.pk)
+
+    def get_fields(self, request: HttpRequest, obj: Market | None = None) -> list[Any]:
+        """Return every column, and the reason for who may edit."""
+        shown = super().get_fields(request, obj)
+        return [*shown, "reason"] if self.has_change_permission(request, obj) else shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Market | None = None) -> list[Any]:
+        """Return every column but the descriptive ones."""
+        editable = (*staff.DESCRIPTIVE, "reason")
+        return [name for name in self.get_fields(request, obj) if name not in editable]
+
+    def save_model(
+        self, request: HttpRequest, obj: Market, form: Any, change: bool,  # noqa: FBT001 (Django's signature)
+    ) -> None:
+        """Hand the changed words to the service, which records who and why."""
+        changes = {
+            name: form.cleaned_data[name] for name in form.changed_data if name != "reason"
+        }
+        if changes:
+            staff.market_describe(
+                actor=cast("User", request.user),
+                market=obj,
+                changes=changes,
+                reason=form.cleaned_data["reason"],
+            )
+
+
+@admin.register(LiveState)
+class LiveStateAdmin(ReadOnly):
+    """Where each market's engine stands."""
+
+    list_display = (
+        "market",
+        "batch_seq",
+        "command_seq",
+        "settled_at",
+        "halt_rule",
+        "reduce_only_reason",
+        *columns(LiveState, "state_hash"),
+    )
+    list_select_related = ("market",)
+    ordering = ("market__name",)
+    sortable_by = ()

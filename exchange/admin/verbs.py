@@ -1,0 +1,95 @@
+"""Staff's verbs: chosen in a list, confirmed with a reason on a page of their own."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from exchange.admin.base import Shown
+from exchange.errors import Refused
+from exchange.models import User
+from exchange.services import staff
+
+TEMPLATE = "admin/exchange/reason.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """One thing staff may do to rows of a table. `act` takes actor, row and reason."""
+
+    name: str
+    label: str
+    explained: str
+    act: Callable[[User, Any, str], object]
+
+
+class ReasonForm(forms.Form):
+    """Why it is done, for the public log where there is one."""
+
+    reason = forms.CharField(
+        min_length=staff.REASON_MIN,
+        max_length=staff.REASON_MAX,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text="Kept for good with your name; what limits others is shown in public.",
+    )
+
+
+class Verbs(Shown):
+    """A table with verbs. Choosing one asks for the reason; nothing happens without it."""
+
+    verbs: tuple[Verb, ...] = ()
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Say whether the verbs are offered: to who may change such rows at all."""
+        codename = f"{self.opts.app_label}.change_{self.opts.model_name}"
+        return bool(request.user.is_active and request.user.has_perm(codename))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the verbs as actions of the list."""
+        if not self.has_act_permission(request):
+            return {}
+        return {verb.name: (_action(verb), verb.name, verb.label) for verb in self.verbs}
+
+    def ask(
+        self, request: HttpRequest, rows: "QuerySet[Any]", verb: Verb
+    ) -> HttpResponse | None:
+        """Do the verb where a reason was given, else ask for it."""
+        given = request.POST if "reason" in request.POST else None
+        form = ReasonForm(given)
+        if given is not None and form.is_valid():
+            self._do(request, rows, verb, form.cleaned_data["reason"])
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": verb.label,
+            "verb": verb,
+            "rows": rows,
+            "form": form,
+            "opts": self.opts,
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return render(request, TEMPLATE, context)
+
+    def _do(self, request: HttpRequest, rows: Iterable[Any], verb: Verb, reason: str) -> None:
+        for row in rows:
+            try:
+                verb.act(cast("User", request.user), row, reason)
+            except Refused as refusal:
+                self.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
+            else:
+                self.message_user(request, f"{verb.label}: {row}", messages.SUCCESS)
+
+
+def _action(verb: Verb) -> Callable[..., HttpResponse | None]:
+    def act(
+        table: Verbs, request: HttpRequest, rows: "QuerySet[Any]"
+    ) -> HttpResponse | None:
+        return table.ask(request, rows, verb)
+
+    return admin.action(description=verb.label)(act)

@@ -1,0 +1,66 @@
+"""Where errors become pages: one decorator for every view, so that none forgets."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from structlog.contextvars import get_contextvars
+
+from exchange import refusals
+from exchange.errors import InvariantBroken, MegatronError, NotAllowed, NotFound, NotSignedIn
+
+log = structlog.get_logger()
+
+View = Callable[..., HttpResponseBase]
+
+
+def page(view: View) -> View:
+    """Answer our own errors with a page that says what, why and what to do."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except MegatronError as error:
+            return error_page(request, error)
+
+    return guarded
+
+
+def error_page(request: HttpRequest, error: MegatronError) -> HttpResponse:
+    """Return the page for an error; what is ours alone shows an id and nothing else."""
+    if isinstance(error, NotSignedIn):
+        return redirect_to_login(request.get_full_path())
+    template = "errors/refused.html"
+    if isinstance(error, NotFound):
+        template = "errors/404.html"
+    elif isinstance(error, NotAllowed):
+        template = "errors/403.html"
+    elif isinstance(error, InvariantBroken):
+        log.error("page.invariant_broken", code=error.code)
+        template = "errors/500.html"
+    context = {
+        "message": refusals.of(error),
+        "status": error.http_status,
+        "request_id": request_id(),
+    }
+    return render(request, template, context, status=error.http_status)
+
+
+def request_id() -> str:
+    """Return the id under which the log keeps this request."""
+    return str(get_contextvars().get("request_id", ""))
+
+
+def next_address(request: HttpRequest, fallback: str) -> str:
+    """Return the address to go back to: one of ours, or the fallback."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours and wanted.startswith("/") else fallback

@@ -1,0 +1,187 @@
+"""What the page of a market needs, gathered once for the page, its fragments and its errors."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from exchange import clock, refusals
+from exchange.engines import variable
+from exchange.engines.units import MICRO
+from exchange.fields import MoneyField, SharesField
+from exchange.forms import TicketForm
+from exchange.models import Market, User
+from exchange.selectors import access, candles, markets, portfolio, quotes
+from exchange.selectors.markets import MarketView
+from exchange.views import previews
+from exchange.views.pools import pool_of
+
+TABS = {"trades": "Trades", "rules": "Spec and rules", "pool": "Liquidity", "orders": "My orders"}
+COLLECTING = (Market.Status.FUNDING, Market.Status.CANCELLED)
+SIZE_MICRO = 100 * MICRO
+QUICK_AMOUNTS = ("10", "50", "100", "500")
+MOVES_SINCE_S = 7 * 86_400
+MOVES_SHOWN = 6
+MOVES_READ = 500
+TICKET_FIELDS = ("side", "mode", "quantity", "bound_as", "bound")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What a trader pays and gets for a size now, fees included; None with the reason why not."""
+
+    size_micro: int
+    buy_pico: int | None
+    sell_pico: int | None
+    buy_reason: str = ""
+
+
+def user_of(request: HttpRequest) -> User | None:
+    """Return who is signed in."""
+    return request.user if isinstance(request.user, User) else None
+
+
+def prices(view: MarketView, size_micro: int = SIZE_MICRO) -> Prices:
+    """Quote both sides for a size, as a visitor who may open and a holder who may close."""
+    command = quotes.build("buy", {"amount_micro": size_micro}, 0)
+    quote = quotes.quote(None, view.market, command)
+    filled = quote.result
+    buy = shares = None
+    reason = ""
+    if isinstance(filled, variable.Filled):
+        shares = filled.shares_nano
+        buy = -(-filled.net_micro * previews.PRICE_OF_VALUE // shares)
+    elif quote.refused:
+        reason = refusals.sentence(quote.refused.code, quote.refused.fields)
+    return Prices(
+        size_micro=size_micro,
+        buy_pico=buy,
+        sell_pico=_sell_pico(view, shares or size_micro * 10**15 // view.market_pico),
+        buy_reason=reason,
+    )
+
+
+def _sell_pico(view: MarketView, shares_nano: int) -> int | None:
+    """Return what one share brings when that many are sold, or as many as anybody holds."""
+    size = min(shares_nano, view.state.long_nano)
+    if size <= 0 or view.state.status not in (Market.Status.ACTIVE, Market.Status.WINDING):
+        return None
+    holder = variable.Trader(id=0, shares_nano=size)
+    value = variable.exit_value(view.config, view.state, holder, clock.now_s())
+    return value * previews.PRICE_OF_VALUE // size
+
+
+def ticket_form(request: HttpRequest) -> TicketForm:
+    """Return the ticket as the address describes it: a link can carry one."""
+    given = {name: request.GET[name] for name in TICKET_FIELDS if name in request.GET}
+    form = TicketForm({"side": "buy", "mode": "amount", **given})
+    if "quantity" not in given:
+        form.is_bound = False
+        form.initial = {"side": "buy", "mode": "amount", "bound_as": "percent", **given}
+    return form
+
+
+def page_context(request: HttpRequest, slug: str, **extra: Any) -> dict[str, Any]:
+    """Return everything the page of a market shows.
+
+    Raises:  NotFound.
+    """
+    market = access.market(slug)
+    view, user = markets.view(market), user_of(request)
+    tab = extra.pop("tab", None) or request.GET.get("tab", "")
+    chosen = request.GET.get("range", "")
+    form = extra.pop("form", None) or ticket_form(request)
+    preview = extra.pop("preview", None)
+    if preview is None and form.is_bound and form.is_valid():
+        preview = previews.preview(user, view, previews.ticket_of(form.cleaned_data))
+    context = {
+        **frame_context(request, view),
+        **tabs_context(view, user, tab),
+        "range": chosen if chosen in candles.RANGES else "1d",
+        "ranges": list(candles.RANGES),
+        "prices": prices(view),
+        "form": form,
+        "ticket": ticket_values(form),
+        "sign_in_next": sign_in_next(market, form),
+        "preview": preview,
+        "key": new_key(),
+        "moves": markets.oracle_moves(market, clock.now_s() - MOVES_SINCE_S, MOVES_READ)[
+            : -MOVES_SHOWN - 1 : -1
+        ],
+        "asked": "quantity" in request.GET or form.is_bound,
+    }
+    context |= tab_context(request, view, context["tab"])
+    if context["collecting"]:
+        context |= {"pool": pool_of(view), "stake_key": context["key"]}
+    return {**context, **extra}
+
+
+def tabs_context(view: MarketView, user: User | None, wanted: str) -> dict[str, Any]:
+    """Return the tabs that make sense in this state, and the one that is open."""
+    tabs = dict(TABS)
+    if view.state.status in COLLECTING:
+        del tabs["trades"], tabs["orders"]
+    elif user is None:
+        del tabs["orders"]
+    return {"tabs": tabs, "tab": wanted if wanted in tabs else next(iter(tabs))}
+
+
+def frame_context(request: HttpRequest, view: MarketView) -> dict[str, Any]:
+    """Return what every fragment of the page knows: the market, the person, the position."""
+    user = user_of(request)
+    position = portfolio.position(user, view.market) if user else None
+    held = position.position.shares_nano if position else 0
+    money = portfolio.money(user) if user else None
+    newest = markets.oracle_moves(view.market, 0, 1)
+    return {
+        "view": view,
+        "market": view.market,
+        "position": position,
+        "money": money,
+        "quick_amounts": QUICK_AMOUNTS,
+        "max_amount": MoneyField.written(money.cash_micro) if money else "",
+        "max_shares": SharesField.written(held) if held else "",
+        "half_shares": SharesField.written(held // 2) if held > 1 else "",
+        "collecting": view.state.status in COLLECTING,
+        "funding_left_s": max(0, view.state.deadline_s - clock.now_s()),
+        "next_oracle_s": view.state.last_oracle_s + view.config.interval_s,
+        "next_oracle_in_s": max(
+            0, view.state.last_oracle_s + view.config.interval_s - clock.now_s()
+        ),
+        "confidence_e8": newest[0].confidence_e8 if newest else None,
+        "oracle_url": f"/markets/{view.market.slug}/oracle/",
+        "band": f"{view.config.band_e8 / 10**8:.8f}" if view.config.band_e8 else "",
+    }
+
+
+def tab_context(request: HttpRequest, view: MarketView, tab: str) -> dict[str, Any]:
+    """Return what one tab shows, and nothing that the others would need."""
+    user, market = user_of(request), view.market
+    if tab == "trades":
+        return {"trades": markets.recent_trades(market), "events": []}
+    if tab == "rules":
+        return {"events": markets.recent_events(market)}
+    if tab == "pool":
+        stakes = portfolio.stakes(user) if user else []
+        stake = next((s for s in stakes if s.market == market), None)
+        return {"pool": pool_of(view), "stake": stake, "stake_key": new_key()}
+    return {"orders": portfolio.orders(user, market) if user else []}
+
+
+def ticket_values(form: TicketForm) -> dict[str, str]:
+    """Return what the ticket's inputs show: what was typed, or the beginning."""
+    return {name: form[name].value() or "" for name in TICKET_FIELDS}
+
+
+def sign_in_next(market: Market, form: TicketForm) -> str:
+    """Return the address that shows the same ticket again, for after signing in."""
+    values = {name: value for name, value in ticket_values(form).items() if value}
+    return f"{reverse('market_page', kwargs={'slug': market.slug})}?{urlencode(values)}"
+
+
+def new_key() -> str:
+    """Return a key under which one rendered form can act once."""
+    return secrets.token_urlsafe(24)

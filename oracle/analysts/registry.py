@@ -1,0 +1,20 @@
+"""Which readers there are, and which can run here. A heavy one loads when it first reads."""
+
+from oracle.analysts.base import Analyst, Analysts
+from oracle.analysts.lexicon import Lexicon
+from oracle.analysts.series import Series
+
+KNOWN: tuple[Analyst, ...] = (Lexicon(), Series())
+
+# What the readers read: stories, or numbers. The linter of specifications asks.
+READS_NUMBERS = frozenset({"series"})
+
+
+def names() -> list[str]:
+    """Return every reader a specification may name, present on this machine or not."""
+    return [analyst.name for analyst in KNOWN]
+
+
+def available() -> Analysts:
+    """Return the readers that can run on this machine, by name."""
+    return {analyst.name: analyst for analyst in KNOWN if analyst.can_run()}

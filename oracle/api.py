@@ -1,0 +1,168 @@
+"""The oracle as programs read it: runs, their reports and the evidence behind them. Read-only."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from exchange.api.endpoint import PageQuery, Public, paged, position_of, query_of
+from exchange.api.fields import Fixed, Instant, Price, PublicId, Rate, Text
+from exchange.api.schema import operation
+from exchange.selectors import access as markets
+from oracle.models import Run
+from oracle.models.runs import PREFIX
+from oracle.selectors import access, feed, lists
+
+OPEN = ("",)
+Out = serializers.Serializer[Any]
+
+
+class Change(Fixed):
+    """A relative change, in 1e-12 inside."""
+
+    places, unit = 12, "fraction of F"
+
+
+class RunQuery(PageQuery):
+    """Which runs."""
+
+    market = Text(required=False, max_length=60, help_text="a market's slug")
+
+
+class ReportShape(Out):
+    """One seat's answer."""
+
+    seat = serializers.CharField()
+    reader = serializers.CharField()
+    reader_version = serializers.CharField()
+    sources = serializers.ListField(child=serializers.CharField())
+    kind = serializers.CharField(help_text="delta, or level where a published number was read")
+    delta = Change(source="delta_pico", help_text="estimated change against F")
+    level = Price(source="level_pico", allow_null=True)
+    confidence = Rate(source="confidence_e8")
+    impact = serializers.IntegerField(help_text="0 to 100, for reports from text")
+    notes = serializers.ListField(child=serializers.CharField())
+
+
+class LinkShape(Out):
+    """Where a story was told. Links are shown and never fetched by us."""
+
+    publisher = serializers.CharField()
+    url = serializers.CharField(allow_blank=True, help_text="http or https, or empty")
+    site = serializers.CharField(allow_blank=True, help_text="where the link really leads")
+
+
+class OpinionShape(Out):
+    """What one seat made of one story."""
+
+    seat = serializers.CharField()
+    word = serializers.CharField(help_text="rises, falls or no change")
+    confidence = Rate(source="confidence_e8")
+
+
+class StoryShape(Out):
+    """One story, however many publishers told it."""
+
+    title = serializers.CharField()
+    text = serializers.CharField(allow_blank=True)
+    published_at = Instant()
+    links = LinkShape(many=True)
+    opinions = OpinionShape(many=True)
+
+
+class ClampShape(Out):
+    """A rule that held the move back."""
+
+    rule = serializers.CharField()
+    sentence = serializers.CharField()
+
+
+class SourceShape(Out):
+    """How one source did."""
+
+    name = serializers.CharField(source="label")
+    state = serializers.CharField(help_text="ok, skipped or failed")
+    why = serializers.CharField(allow_blank=True)
+    items = serializers.IntegerField()
+    known = serializers.IntegerField(help_text="items that were used up before")
+
+
+class MoveShape(Out):
+    """What the market made of it."""
+
+    fundamental_before = Price(source="fundamental_before_pico")
+    fundamental = Price(source="fundamental_pico")
+    target = Price(source="target_pico")
+    market_price = Price(source="market_pico", help_text="M after the batch")
+    wanted = Price(source="wanted_pico", help_text="what the curve should move")
+    applied = Price(source="applied_pico", help_text="what it moved")
+    confidence = Rate(source="confidence_e8")
+
+
+class RunShape(Out):
+    """One run in a list. A run without change is there too."""
+
+    id = PublicId(PREFIX, source="run.pk")
+    market = serializers.CharField(source="run.market.slug")
+    number = serializers.IntegerField()
+    at = Instant()
+    state = serializers.CharField(help_text="moved, no change, no event or running")
+    reason = serializers.CharField(allow_blank=True)
+    change = Rate(source="change_e8", allow_null=True, help_text="of F")
+    move = MoveShape(allow_null=True)
+    clamps = ClampShape(many=True)
+    stories = serializers.IntegerField(source="story_count")
+    publishers = serializers.IntegerField()
+
+
+class RunDetail(RunShape):
+    """One run with everything behind it."""
+
+    stage = serializers.CharField(source="run.state")
+    started_at = Instant(source="run.started_at")
+    finished_at = Instant(source="run.finished_at", allow_null=True)
+    spec_version = serializers.IntegerField(source="run.spec.version")
+    inputs_sha256 = serializers.CharField(source="run.inputs_sha256", allow_blank=True)
+    reports_sha256 = serializers.CharField(source="run.reports_sha256", allow_blank=True)
+    versions = serializers.DictField(source="run.versions")
+    reports = serializers.SerializerMethodField()
+    evidence = StoryShape(many=True, source="stories")
+    sources = SourceShape(many=True)
+
+    def get_reports(self, item: feed.FeedItem) -> list[dict[str, Any]]:
+        """Return the seats' reports in the order of their names."""
+        return list(ReportShape(lists.reports(item.run), many=True).data)
+
+
+class RunPage(Out):
+    """A page of runs."""
+
+    results = RunShape(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class RunList(Public):
+    """Every run of every market, or of one."""
+
+    @operation("oracle_run_list", answer=RunPage, query=RunQuery, tag="oracle", auth=OPEN)
+    def get(self, request: Request) -> Response:
+        """List runs, newest first, those without change too."""
+        wanted = query_of(request, RunQuery)
+        slug, limit = wanted.get("market"), wanted["limit"]
+        rows = lists.runs(
+            market=markets.market(slug) if slug else None,
+            before=position_of(PREFIX, wanted.get("cursor")),
+            limit=limit,
+        )
+        return paged(RunShape, feed.items(rows), limit, lambda item: item.run_id)
+
+
+class RunRead(Public):
+    """One run."""
+
+    @operation("oracle_run_read", answer=RunDetail, tag="oracle", auth=OPEN)
+    def get(self, request: Request, run_id: str) -> Response:
+        """Describe a run: reports, evidence, sources, clamps, what it did to the prices."""
+        run: Run = access.run(run_id)
+        return Response(RunDetail(feed.items([run])[0]).data)

@@ -1,0 +1,22 @@
+"""The tables of the oracle, one file per concept."""
+
+from oracle.models.evidence import Cluster, Evidence, Sighting, SpentEvidence
+from oracle.models.runs import OPEN, Report, Run
+from oracle.models.sources import CachedAnswer, CostEntry, Observation, Source
+from oracle.models.specs import OracleSpec, Schedule
+
+__all__ = [
+    "OPEN",
+    "CachedAnswer",
+    "Cluster",
+    "CostEntry",
+    "Evidence",
+    "Observation",
+    "OracleSpec",
+    "Report",
+    "Run",
+    "Schedule",
+    "Sighting",
+    "Source",
+    "SpentEvidence",
+]

@@ -1,0 +1,100 @@
+"""Whether a market's oracle runs, what stopped it, when it runs next, and how its sources do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from exchange import clock
+from exchange.models import Market
+from oracle.models import OracleSpec, Run, Schedule, Source
+
+DISABLED_WORDS = "every oracle of this site is switched off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """One source of a market as readers see it."""
+
+    name: str
+    label: str
+    weight: str
+    is_enabled: bool
+    failures: int
+    rests_until: datetime | None
+    last_ok_at: datetime | None
+    last_error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OracleHealth:
+    """A market's oracle at one glance. `stopped` is empty while it runs."""
+
+    spec: OracleSpec
+    stopped: str
+    stopped_at: datetime | None
+    next_at: datetime | None
+    next_in_s: int | None
+    interval_s: int
+    failures: int
+    last_run: Run | None
+    sources: tuple[SourceHealth, ...]
+
+
+def disabled() -> bool:
+    """Return whether the whole site's oracle is switched off (ORACLE_MODE)."""
+    return getattr(settings, "ORACLE_MODE", "enabled") == "disabled"
+
+
+def stopped(market_id: int) -> str:
+    """Return why a market's oracle must not move it now, or nothing."""
+    if disabled():
+        return DISABLED_WORDS
+    schedule = Schedule.objects.filter(market_id=market_id).first()
+    if schedule is None:
+        return "this market has no oracle"
+    return f"paused by staff: {schedule.paused_reason}" if schedule.paused_at else ""
+
+
+def next_run_at(market: Market) -> datetime | None:
+    """Return when the market's oracle runs next; nothing if it is stopped or there is none."""
+    if stopped(market.pk) or market.status != Market.Status.ACTIVE:
+        return None
+    return Schedule.objects.filter(market=market).values_list("next_at", flat=True).first()
+
+
+def oracle_health(market: Market) -> OracleHealth | None:
+    """Return how a market's oracle does; nothing for a market without one."""
+    schedule = Schedule.objects.filter(market=market).select_related("spec").first()
+    if schedule is None:
+        return None
+    next_at = next_run_at(market)
+    wait_s = None if next_at is None else max(0, int((next_at - clock.now()).total_seconds()))
+    return OracleHealth(
+        spec=schedule.spec,
+        stopped=stopped(market.pk),
+        stopped_at=schedule.paused_at,
+        next_at=next_at,
+        next_in_s=wait_s,
+        interval_s=schedule.interval_s,
+        failures=schedule.failures,
+        last_run=Run.objects.filter(market=market, is_dry=False).order_by("-id").first(),
+        sources=_sources(schedule.spec),
+    )
+
+
+def _sources(spec: OracleSpec) -> tuple[SourceHealth, ...]:
+    weights = {row["source"]: str(row.get("weight", "1")) for row in spec.sources}
+    return tuple(
+        SourceHealth(
+            name=row.name,
+            label=str(row),
+            weight=weights[row.name],
+            is_enabled=row.is_enabled,
+            failures=row.failures,
+            rests_until=row.retry_at,
+            last_ok_at=row.last_ok_at,
+            last_error=row.last_error,
+        )
+        for row in Source.objects.filter(name__in=weights).order_by("name")
+    )

@@ -1,0 +1,53 @@
+"""Who may move a run: one worker at a time, for a while, and only from the state it saw.
+
+No lock is held while a worker fetches and reads. Each step is a conditional update, and its row
+count says whether the lease was still ours.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, Q
+
+from exchange import clock
+from exchange.errors import Unavailable
+from oracle.models import OPEN, Run
+
+LEASE = timedelta(seconds=180)
+
+
+class LeaseLost(Unavailable):
+    """Another worker has the run now. Whoever meets this stops and leaves everything as it is."""
+
+    code = "lease_lost"
+
+
+def take(run_id: int) -> Run | None:
+    """Return the run with a lease for the caller, or nothing if it is held or at its end."""
+    now = clock.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    won = Run.objects.filter(free, pk=run_id, state__in=OPEN).update(
+        attempt=F("attempt") + 1, lease_until=now + LEASE
+    )
+    if not won:
+        return None
+    return Run.objects.select_related("spec", "market").get(pk=run_id)
+
+
+def keep(run: Run) -> None:
+    """Extend the lease. Raises LeaseLost."""
+    step(run, lease_until=clock.now() + LEASE)
+
+
+def step(run: Run, **changes: Any) -> None:
+    """Write `changes` if the run is still ours and where we left it. Raises LeaseLost."""
+    mine = Run.objects.filter(pk=run.pk, attempt=run.attempt, state=run.state)
+    if not mine.update(**changes):
+        raise LeaseLost(f"run {run.pk} was taken over")
+    for name, value in changes.items():
+        setattr(run, name, value)
+
+
+def give_up(run: Run) -> None:
+    """Leave an open run to whoever sweeps next; nothing happens if it was taken over."""
+    Run.objects.filter(pk=run.pk, attempt=run.attempt, state__in=OPEN).update(lease_until=None)

@@ -1,0 +1,231 @@
+"""The second step of a run: choose what is new, give each seat its brief, keep its report.
+
+What was read is written down by key before it is read, and reports are made from that list alone.
+So a replay is the same call with the same list.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from exchange import clock
+from exchange.engines import variable
+from exchange.selectors import access
+from exchange.selectors.configs import config_of
+from oracle.analysts.base import Analyst, Brief, Number, Story, Variable
+from oracle.analysts.registry import READS_NUMBERS, available
+from oracle.core import novelty, reports
+from oracle.core.quorum import Seat
+from oracle.models import Evidence, Observation, OracleSpec, Report, Run
+from oracle.services import evidence, fetching, leases, terms
+from oracle.services.hashing import sha256_hex
+
+STORIES_MAX = 25
+# Raised by hand whenever the steps between stored evidence and reports change their answer.
+CODE_VERSION = "1"
+
+log = structlog.get_logger()
+
+Inputs = dict[str, Any]
+
+
+class EvidenceChanged(Exception):
+    """A stored text no longer has the hash it was stored under."""
+
+
+def read(run: Run) -> None:
+    """Let every seat that can read give its report, and store them with the hash of all inputs.
+
+    Raises:  LeaseLost.
+    Keeps:   one report per seat and run; the same inputs and versions give the same reports.
+    """
+    inputs = _inputs(run)
+    made, abstained = reports_from(run.spec, inputs, run.sources)
+    known = available()
+    used = {report.reader: known[report.reader].version for report in made}
+    versions = {"spec": terms.spec_sha256(run.spec), "readers": used, "code": CODE_VERSION}
+    with transaction.atomic():
+        Report.objects.bulk_create([_row(run, report, used[report.reader]) for report in made])
+        leases.step(
+            run,
+            state=Run.State.READ,
+            read_at=clock.now(),
+            fundamental_pico=int(inputs["fundamental_pico"]),
+            inputs=inputs,
+            inputs_sha256=sha256_hex([inputs, versions]),
+            reports_sha256=reports_sha256(made),
+            versions=versions,
+            detail={"abstained": abstained},
+        )
+
+
+def reports_from(
+    spec: OracleSpec, inputs: Inputs, sources: Mapping[str, Any]
+) -> tuple[list[reports.Report], dict[str, str]]:
+    """Return the report of each seat that can give one, and why the others do not.
+
+    Raises:  EvidenceChanged.
+    """
+    made, abstained = [], {}
+    stories = _stories(inputs)
+    analysts = available()
+    for seat in terms.seats_of(spec):
+        analyst = analysts.get(seat.reader)
+        silent = silent_among(seat.sources, sources)
+        if analyst is None:
+            abstained[seat.name] = f"the reader {seat.reader} cannot run here"
+        elif len(silent) == len(seat.sources):
+            abstained[seat.name] = "none of its sources answered"
+        else:
+            report, why = _report(analyst, seat, _brief(spec, inputs, stories, seat))
+            abstained |= {seat.name: why} if report is None else {}
+            made += [report] if report else []
+    return made, abstained
+
+
+def silent_among(names: Sequence[str], sources: Mapping[str, Any]) -> list[str]:
+    """Return those of the named sources that gave nothing usable in a run."""
+    return [name for name in names if sources.get(name, {}).get("state") != fetching.OK]
+
+
+def reports_sha256(made: Sequence[reports.Report]) -> str:
+    """Return the hash that names a set of reports: every field, seats in the order of names."""
+    ordered = sorted(made, key=lambda report: report.seat)
+    return sha256_hex([asdict(report) for report in ordered])
+
+
+def _report(analyst: Analyst, seat: Seat, brief: Brief) -> tuple[reports.Report | None, str]:
+    try:
+        return analyst.read(seat, brief), "it has nothing to say"
+    except Exception as fault:  # one broken reader may not silence the others
+        log.exception("oracle.reader_failed", seat=seat.name, reader=seat.reader)
+        return None, f"the reader failed: {type(fault).__name__}"
+
+
+def _inputs(run: Run) -> Inputs:
+    """Return all that the seats will be told, by key: stories, numbers, F and the floor."""
+    seen = _seen(run)
+    clusters = {cluster for ids in seen.values() for cluster in ids}
+    spent = evidence.spent_among(clusters, market_id=run.market_id)
+    chosen = novelty.choose(seen, spent, STORIES_MAX)
+    heads = dict(
+        Evidence.objects.filter(cluster_id__in=chosen, is_head=True).values_list("cluster_id", "id")
+    )
+    live = access.live(run.market_id)
+    state = variable.MarketState.from_mapping(live.state)
+    assert run.fetched_at is not None
+    return {
+        "as_of": run.fetched_at.isoformat(),
+        "fundamental_pico": str(state.f_pico),
+        "floor_e8": config_of(live.market.config).conf_min_e8,
+        "stories": [
+            [cluster, heads[cluster], sorted(name for name in seen if cluster in seen[name])]
+            for cluster in chosen
+        ],
+        "numbers": _numbers(run),
+    }
+
+
+def _seen(run: Run) -> dict[str, list[int]]:
+    seen: defaultdict[str, list[int]] = defaultdict(list)
+    rows = run.sightings.order_by("source__name", "rank", "id")
+    for name, cluster in rows.values_list("source__name", "evidence__cluster_id"):
+        seen[name].append(cluster)
+    return dict(seen)
+
+
+def _numbers(run: Run) -> dict[str, int]:
+    """Return the newest observation that was out by now, for each seat that reads numbers."""
+    series = str(run.spec.mapping.get("series", ""))
+    found: dict[str, int] = {}
+    for seat in terms.seats_of(run.spec):
+        if seat.reader in READS_NUMBERS:
+            newest = (
+                Observation.objects.filter(
+                    source__name__in=seat.sources, series=series, released_at__lte=run.fetched_at
+                )
+                .order_by("-observed_at", "-released_at", "-id")
+                .first()
+            )
+            found |= {seat.name: newest.pk} if newest else {}
+    return found
+
+
+def _stories(inputs: Inputs) -> dict[int, tuple[Evidence, list[str]]]:
+    heads = Evidence.objects.in_bulk([head for _, head, _ in inputs["stories"]])
+    for head in heads.values():
+        if not evidence.is_intact(head):
+            raise EvidenceChanged(f"evidence {head.pk} is not what was stored")
+    return {cluster: (heads[head], names) for cluster, head, names in inputs["stories"]}
+
+
+def _brief(
+    spec: OracleSpec,
+    inputs: Inputs,
+    stories: Mapping[int, tuple[Evidence, list[str]]],
+    seat: Seat,
+) -> Brief:
+    weights = terms.weights_of(spec)
+    told = [
+        Story(
+            cluster=cluster,
+            title=head.title,
+            text=head.text,
+            weight_e8=max(weights[name] for name in names if name in seat.sources),
+        )
+        for cluster, (head, names) in stories.items()
+        if not set(names).isdisjoint(seat.sources)
+    ]
+    return Brief(
+        variable=_variable(spec),
+        stories=tuple(told),
+        number=_number(inputs["numbers"].get(seat.name)),
+        fundamental_pico=int(inputs["fundamental_pico"]),
+        floor_e8=inputs["floor_e8"],
+        as_of=datetime.fromisoformat(inputs["as_of"]),
+    )
+
+
+def _number(key: int | None) -> Number | None:
+    row = Observation.objects.filter(pk=key).first() if key else None
+    if row is None:
+        return None
+    return Number(
+        value_pico=int(row.value_pico), observed_at=row.observed_at, released_at=row.released_at
+    )
+
+
+def _variable(spec: OracleSpec) -> Variable:
+    line, confidence_e8 = terms.level_of(spec)
+    return Variable(
+        question=spec.question,
+        polarity=spec.polarity,
+        rise_words=tuple(spec.rise_words),
+        fall_words=tuple(spec.fall_words),
+        keywords=tuple(spec.keywords),
+        mapping=line,
+        mapping_confidence_e8=confidence_e8,
+    )
+
+
+def _row(run: Run, report: reports.Report, version: str) -> Report:
+    return Report(
+        run=run,
+        seat=report.seat,
+        reader=report.reader,
+        reader_version=version,
+        sources=list(report.sources),
+        kind=report.kind,
+        delta_pico=report.delta_pico,
+        level_pico=report.level_pico,
+        confidence_e8=report.confidence_e8,
+        stated_e8=report.stated_e8,
+        impact=report.impact,
+        notes=list(report.notes),
+        marks=[[m.cluster, m.sign, m.confidence_e8, m.keyword] for m in report.marks],
+    )

@@ -1,0 +1,62 @@
+"""Write a market's oracle specification: refuse what cannot work, keep every version."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from exchange import clock
+from exchange.errors import Conflict, Malformed, Unprocessable
+from exchange.models import Market
+from oracle.models import OracleSpec, Schedule
+from oracle.services.lint import lint
+from oracle.services.terms import FIELDS
+
+
+@transaction.atomic
+def spec_save(*, market_id: int, fields: Mapping[str, Any], starts_in_s: int = 0) -> OracleSpec:
+    """Store a new version of a market's specification and let its schedule follow it.
+
+    Units:   weights, slope, base and confidence are decimal text; spans are seconds.
+    Raises:  Malformed for an unknown field; Unprocessable spec_refused with every complaint;
+             Conflict where two save at once.
+    """
+    unknown = sorted(set(fields) - FIELDS)
+    if unknown:
+        raise Malformed(
+            f"a specification has no field {unknown[0]!r}",
+            code="field_unknown",
+            fields={"fields": unknown},
+        )
+    market = Market.objects.get(pk=market_id)
+    spec = OracleSpec(market=market, **fields)
+    newest = OracleSpec.objects.filter(market=market).order_by("-version").first()
+    spec.version = newest.version + 1 if newest else 1
+    if problems := lint(spec):
+        raise Unprocessable(
+            f"the specification cannot work: {problems[0]}",
+            code="spec_refused",
+            fields={"problems": problems},
+        )
+    try:
+        with transaction.atomic():
+            spec.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict("somebody saved another version just now", code="already_so") from error
+    _follow(spec, starts_in_s)
+    return spec
+
+
+def _follow(spec: OracleSpec, starts_in_s: int) -> None:
+    now = clock.now()
+    known = Schedule.objects.filter(market=spec.market).update(
+        spec=spec, interval_s=spec.interval_s, failures=0
+    )
+    if not known:
+        Schedule.objects.create(
+            market=spec.market,
+            spec=spec,
+            interval_s=spec.interval_s,
+            next_at=now + timedelta(seconds=starts_in_s),
+        )

@@ -1,0 +1,89 @@
+"""Tell copies of one story from news: a MinHash per text, and an index that finds near ones."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from oracle.models import Cluster
+from oracle.sources.base import words
+
+PERMUTATIONS = 128
+SEED = 1
+BANDS, ROWS = 32, 4
+SHINGLE = 2
+SIMILAR_PERCENT = 55
+WINDOW = timedelta(days=14)
+CANDIDATES_MAX = 200
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def signature(title: str, text: str) -> bytes:
+    """Return the MinHash of a text's pairs of words: 128 values of 32 bits, big-endian.
+
+    Keeps:   the same text gives the same bytes on every machine; the seed is part of the rules.
+    """
+    tokens = words(f"{title} {text}")
+    shingles = {" ".join(tokens[n : n + SHINGLE]) for n in range(max(1, len(tokens) - SHINGLE + 1))}
+    sketch = _library().MinHash(num_perm=PERMUTATIONS, seed=SEED)
+    sketch.update_batch([shingle.encode() for shingle in sorted(shingles)])
+    return b"".join(int(value).to_bytes(4) for value in sketch.hashvalues)
+
+
+def bands(sketch: bytes) -> list[int]:
+    """Return hashes of runs of a signature; texts half alike share one with near certainty."""
+    size = 4 * ROWS
+    runs = [sketch[n * size : (n + 1) * size] for n in range(BANDS)]
+    digests = [hashlib.sha256(bytes([n]) + run).digest()[:8] for n, run in enumerate(runs)]
+    return [int.from_bytes(digest, signed=True) for digest in digests]
+
+
+def similarity_percent(a: bytes, b: bytes) -> int:
+    """Return the estimated share of pairs of words that two texts have in common. Rounds down."""
+    same = sum(a[n : n + 4] == b[n : n + 4] for n in range(0, 4 * PERMUTATIONS, 4))
+    return 100 * same // PERMUTATIONS
+
+
+def numbers_agree(a: str, b: str) -> bool:
+    """Return whether one text's numbers are all in the other: a copy may be cut, never recounted.
+
+    "Inflation falls to 2.3 %" follows "Inflation falls to 2.4 %" word by word and is news.
+    """
+    first, second = set(NUMBER.findall(a)), set(NUMBER.findall(b))
+    return first <= second or second <= first
+
+
+def nearest(sketch: bytes, text: str, published_at: datetime) -> Cluster | None:
+    """Return the story of these weeks that this text retells, the oldest of several."""
+    near = Cluster.objects.filter(
+        bands__overlap=bands(sketch),
+        first_at__gte=published_at - WINDOW,
+        first_at__lte=published_at + WINDOW,
+    ).order_by("id")[:CANDIDATES_MAX]
+    alike = [
+        cluster
+        for cluster in near
+        if similarity_percent(sketch, bytes(cluster.signature)) >= SIMILAR_PERCENT
+    ]
+    heads = _heads([cluster.pk for cluster in alike])
+    return next((one for one in alike if numbers_agree(text, heads.get(one.pk, ""))), None)
+
+
+def _heads(ids: Sequence[int]) -> dict[int, str]:
+    rows = Cluster.objects.filter(id__in=ids, evidence__is_head=True)
+    found = rows.values_list("id", "evidence__title", "evidence__text")
+    return {pk: f"{title} {text}" for pk, title, text in found}
+
+
+@cache
+def _library() -> Any:
+    """Import the sketching library when the first text is clustered.
+
+    It brings a numerical library along, a second and tens of megabytes that only a process that
+    ingests evidence should pay.
+    """
+    import datasketch  # noqa: PLC0415
+
+    return datasketch

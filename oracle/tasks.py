@@ -1,0 +1,21 @@
+"""What the worker does for the oracle on the beat's word. Tasks carry no facts but a key."""
+
+from celery import shared_task
+
+from oracle.services import cycle, sweep
+
+
+@shared_task
+def oracle_sweep() -> int:
+    """Claim what is due and send one task for each market that wants a worker."""
+    markets = sweep.sweep()
+    for market_id in markets:
+        oracle_cycle.delay(market_id)
+    return len(markets)
+
+
+@shared_task
+def oracle_cycle(market_id: int) -> str:
+    """Finish the market's open run, if nobody else is at it."""
+    run = cycle.run_market(market_id)
+    return run.state if run else ""

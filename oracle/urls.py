@@ -1,0 +1,10 @@
+"""The addresses of the oracle's pages."""
+
+from django.urls import path
+
+from oracle import views
+
+urlpatterns = [
+    path("markets/<slug:slug>/oracle/", views.market_oracle, name="market_oracle"),
+    path("oracle/runs/<str:run_id>/", views.run_detail, name="oracle_run"),
+]

@@ -1,0 +1,44 @@
+"""The oracle's pages: a market's feed, whole or as a fragment, and one run with its evidence."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from exchange.selectors import access as markets
+from exchange.views.edge import page
+from oracle.selectors import access, feed, health
+
+RUNS_SHOWN, RUNS_ON_PAGE = 8, 50
+
+
+@page
+@require_safe
+def market_oracle(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what a market's oracle did and when it runs next."""
+    market = markets.market(slug)
+    whole = not request.headers.get("HX-Request")
+    context = {
+        "market": market,
+        "health": health.oracle_health(market),
+        "items": feed.feed(market, RUNS_ON_PAGE if whole else RUNS_SHOWN),
+        "whole": whole,
+    }
+    name = "oracle/feed_page.html" if whole else "oracle/partials/_feed.html"
+    answer = render(request, name, context)
+    # One address, two forms: a shared cache must not mix them up.
+    answer["Vary"] = "HX-Request"
+    return answer
+
+
+@page
+@require_safe
+def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Show one run: what was read, what each seat made of it, what held it, what the price did."""
+    run = access.run(run_id)
+    context = {
+        "item": feed.items([run])[0],
+        "run": run,
+        "market": run.market,
+        "spec": run.spec,
+    }
+    return render(request, "oracle/run_page.html", context)

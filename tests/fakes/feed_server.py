@@ -1,0 +1,149 @@
+"""A feed on loopback that behaves, lies, stalls, floods or sends callers elsewhere."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from xml.sax.saxutils import escape
+
+ETAG = '"one"'
+FLOOD_BYTES = 5_000_000
+
+
+@dataclass(slots=True)
+class Feed:
+    """What the server answers, and what it was asked. `release` ends whatever stalls."""
+
+    behave: str = "ok"
+    body: bytes = b""
+    port: int = 0
+    asked: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    release: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://feed.example:{self.port}/feed.xml"
+
+
+def rss(*entries: tuple[str, str, datetime], title: str = "Loopback Wire") -> bytes:
+    """Return a feed of (title, link, instant)."""
+    items = "".join(
+        f"<item><title>{escape(name)}</title><link>{escape(link)}</link>"
+        f"<description>{escape(name)}</description><pubDate>{format_datetime(at)}</pubDate></item>"
+        for name, link, at in entries
+    )
+    head = f"<?xml version='1.0'?><rss version='2.0'><channel><title>{escape(title)}</title>"
+    return f"{head}{items}</channel></rss>".encode()
+
+
+@contextmanager
+def serving(feed: Feed) -> Iterator[Feed]:
+    """Serve `feed` on a free port of loopback until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            feed.asked.append({name.lower(): value for name, value in self.headers.items()})
+            feed.paths.append(self.path)
+            try:
+                BEHAVIOURS[feed.behave](self, feed)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    feed.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield feed
+    finally:
+        feed.release.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def _ok(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    if handler.headers.get("If-None-Match") == ETAG:
+        _send(handler, 304, ETag=ETAG)
+    else:
+        _send(handler, 200, feed.body, ETag=ETAG, Last_Modified="Mon, 01 Jan 2024 00:00:00 GMT")
+
+
+def _redirect(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    _send(handler, 302, Location=f"http://feed.example:{feed.port}/secret")
+
+
+def _flood(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    for _ in range(FLOOD_BYTES // 50_000):
+        handler.wfile.write(b"x" * 50_000)
+
+
+def _stall(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    feed.release.wait(30)
+
+
+def _drip_head(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while not feed.release.wait(0.1):
+        handler.wfile.write(b"X-Slow: 1\r\n"[:1])
+        handler.wfile.flush()
+
+
+def _drip_body(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    while not feed.release.wait(0.1):
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+
+
+def _compressed(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    _send(handler, 200, b"\x1f\x8b" + b"\0" * 100, Content_Encoding="gzip")
+
+
+def _cut(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    handler.wfile.write(feed.body[:200])
+    handler.close_connection = True
+
+
+def _status(status: int, **headers: str) -> Callable[[BaseHTTPRequestHandler, Feed], None]:
+    return lambda handler, _feed: _send(handler, status, b"no", **headers)
+
+
+BEHAVIOURS: dict[str, Callable[[BaseHTTPRequestHandler, Feed], None]] = {
+    "ok": _ok,
+    "redirect": _redirect,
+    "flood": _flood,
+    "stall": _stall,
+    "drip head": _drip_head,
+    "drip body": _drip_body,
+    "compressed": _compressed,
+    "cut": _cut,
+    "not a feed": lambda handler, _: _send(handler, 200, b"<html>hello</html>"),
+    "liar": lambda handler, _: _send(handler, 304, ETag=ETAG),
+    "broken": _status(500),
+    "busy": _status(429, Retry_After="120"),
+    "gone": _status(404),
+}

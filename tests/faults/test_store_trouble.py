@@ -1,0 +1,147 @@
+"""The database is slow, silent, or drops everybody: callers are told so soon, and nothing tears."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from exchange.models import Command, Market, User
+from exchange.services import tokens
+from megatron import embedded
+from tests.factories import active_market, funded_user
+from tests.fakes.tcp_proxy import TcpProxy
+from tests.faults.site import Answer, Order, Web, ask, new_key
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300), pytest.mark.usefixtures("books")]
+
+CALLERS = 24
+TOLD_S_MAX = 5.0
+STUCK_S_MAX = 10.0
+BACK_S_MAX = 15.0
+SLACK_S = 1.0
+SOCKET = ".s.PGSQL.5432"
+
+
+def orders(market: Market, user: User, count: int = CALLERS) -> list[Order]:
+    _, secret = tokens.create(user=user, name="bot", scopes=["trade", "read"])
+    return [
+        Order(market.slug, {"side": "buy", "amount": "5"}, secret, new_key()) for _ in range(count)
+    ]
+
+
+def send_all(port: int, asked: list[Order], within_s: float) -> list[tuple[Answer | None, float]]:
+    """Send them at once; return each answer, None for none at all, and how long it took."""
+
+    def send(order: Order) -> tuple[Answer | None, float]:
+        began = time.monotonic()
+        try:
+            answer: Answer | None = order.send(port, within_s)
+        except OSError:
+            answer = None
+        return answer, time.monotonic() - began
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(send, asked))
+
+
+def statuses(answers: list[tuple[Answer | None, float]]) -> Counter[int]:
+    return Counter(answer.status if answer else 0 for answer, _ in answers)
+
+
+def end_every_session_of_the_site() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_dropped_sessions_are_told_as_unavailable_and_heal(web: Web) -> None:
+    market, alice = active_market(pool="100000"), funded_user("10000")
+    asked = orders(market, alice)
+    warm = send_all(web.port, asked, 20)
+    assert statuses(warm) == {201: CALLERS}
+
+    end_every_session_of_the_site()
+    again = send_all(web.port, orders(market, alice), 20)
+    assert set(statuses(again)) <= {201, 503}, [a.raw[:200] for a, _ in again if a]
+    end_every_session_of_the_site()
+    read = [ask(web.port, "GET", "/api/v1/markets/") for _ in range(CALLERS)]
+    assert {answer.status for answer in read} <= {200, 503}
+    end_every_session_of_the_site()
+    pages = [ask(web.port, "GET", "/") for _ in range(CALLERS)]
+    assert {answer.status for answer in pages} <= {200, 503}
+
+    assert statuses(send_all(web.port, orders(market, alice), 20))[201] == CALLERS
+
+
+@pytest.fixture
+def wire(books: None, tmp_path: Path) -> Iterator[tuple[TcpProxy, Web]]:
+    """Return a wire to the database and a web process whose every query runs over it."""
+    name, sockets = str(connection.settings_dict["NAME"]), tmp_path / "s"
+    sockets.mkdir()
+    real = Path(str(connection.settings_dict["HOST"] or _host_option()))
+    with TcpProxy(real / SOCKET, sockets / SOCKET) as proxy:
+        there = f"postgresql://{embedded.NAME}@/{name}?host={sockets}"
+        web = Web(DATABASE_URL=there)
+        web.start()
+        yield proxy, web
+        proxy.silent = False
+        web.remove()
+
+
+def _host_option() -> str:
+    return str(connection.settings_dict["OPTIONS"].get("host", ""))
+
+
+def test_a_silent_database_is_told_within_five_seconds_and_nothing_is_half_done(
+    wire: tuple[TcpProxy, Web],
+) -> None:
+    proxy, web = wire
+    market, alice = active_market(pool="100000"), funded_user("10000")
+    assert statuses(send_all(web.port, orders(market, alice), 20)) == {201: CALLERS}
+    asked = orders(market, alice)
+
+    proxy.silent = True
+    told = send_all(web.port, asked, TOLD_S_MAX + SLACK_S)
+    proxy.silent = False
+    began = time.monotonic()
+    while statuses(send_all(web.port, asked, 20)) != {201: CALLERS}:
+        assert time.monotonic() - began < BACK_S_MAX, "it does not heal"
+
+    assert statuses(told) == {503: CALLERS}
+    assert max(seconds for _, seconds in told) <= TOLD_S_MAX
+    names = [order.key for order in asked]
+    assert Command.objects.filter(key__in=names, accepted=True).count() == CALLERS
+
+
+def test_a_slow_database_slows_everybody_and_stops_nobody(wire: tuple[TcpProxy, Web]) -> None:
+    proxy, web = wire
+    market, alice = active_market(pool="100000"), funded_user("10000")
+    asked = orders(market, alice)
+    proxy.delay_s = 0.25
+
+    told = send_all(web.port, asked, 30)
+    proxy.delay_s = 0.0
+    again = send_all(web.port, asked, 20)
+
+    assert set(statuses(told)) <= {201, 503}
+    assert max(seconds for _, seconds in told) < STUCK_S_MAX
+    assert statuses(again) == {201: CALLERS}
+
+
+def test_more_callers_than_connections_are_served_or_told(web: Web) -> None:
+    markets, alice = [active_market(pool="100000") for _ in range(2)], funded_user("100000")
+    asked = [order for market in markets for order in orders(market, alice, 100)]
+
+    began = time.monotonic()
+    told = send_all(web.port, asked, 60)
+    took_s = time.monotonic() - began
+
+    found = statuses(told)
+    assert set(found) <= {201, 503}
+    assert found[201] / took_s >= 5, f"{found} in {took_s:.1f} s"
