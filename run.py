@@ -33,6 +33,11 @@ TELL_EVERY_S = 15
 # After a failure the readers are fetched again a day later, not at each start.
 RETRY_AFTER_S = 24 * 3600
 NO_TESTS_FOUND = 5
+TEST_PHASES = (
+    ("-n", "auto", "-m", "not browser and not fault"),
+    ("-m", "fault"),
+    ("-m", "browser"),
+)
 
 CHECKS = (
     ("ruff", "check", "."),
@@ -69,7 +74,11 @@ def up(words: list[str]) -> int:
 
 
 def test(words: list[str]) -> int:
-    """Install everything and run the tests: the browser's apart, for its loop suffers no other."""
+    """Install everything and run the tests in three runs.
+
+    The many on every core; those that kill and flood alone, for they need the machine; the
+    browser's apart, for its loop suffers no other.
+    """
     with installing():
         install_site()
         install_readers()
@@ -77,8 +86,8 @@ def test(words: list[str]) -> int:
     pytest = [str(PYTHON), "-m", "pytest", *words]
     if "-m" in words:
         return subprocess.call(pytest)
-    codes = [subprocess.call([*pytest, "-m", mark]) for mark in ("not browser", "browser")]
-    # A selection by name may lie wholly in one of the two runs.
+    codes = [subprocess.call([*pytest, *phase]) for phase in TEST_PHASES]
+    # A selection by name may lie wholly in one of the runs.
     found = [code for code in codes if code != NO_TESTS_FOUND]
     return max(found, default=NO_TESTS_FOUND)
 

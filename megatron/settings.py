@@ -38,7 +38,6 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=[] if PRODUCTION else LOOPBAC
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the site's hosts in production")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
-SITE_URL = env.text("SITE_URL", default="http://localhost:8000").rstrip("/")
 METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
 # How many proxies of ours stand in front and append to X-Forwarded-For.
 PROXIES = env.number("TRUSTED_PROXY_COUNT", default=0)

@@ -4,11 +4,13 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+from exchange.admin.doors import close_side_doors
 from exchange.api.errors import nowhere
 from megatron import health
 
 # Staff sign in like everybody else: same limits on guessing, same second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+close_side_doors(admin.site)
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

@@ -1,5 +1,6 @@
 """Markets: the words that describe them can be edited, what they do cannot."""
 
+from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -73,19 +74,23 @@ class MarketAdmin(Verbs):
         return [name for name in self.get_fields(request, obj) if name not in editable]
 
     def save_model(
-        self, request: HttpRequest, obj: Market, form: Any, change: bool,  # noqa: FBT001 (Django's signature)
+        self,
+        request: HttpRequest,
+        obj: Market,
+        form: Any,
+        change: bool,  # noqa: FBT001 (Django's signature)
     ) -> None:
         """Hand the changed words to the service, which records who and why."""
-        changes = {
-            name: form.cleaned_data[name] for name in form.changed_data if name != "reason"
-        }
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name != "reason"}
         if changes:
-            staff.market_describe(
+            describe = partial(
+                staff.market_describe,
                 actor=cast("User", request.user),
                 market=obj,
                 changes=changes,
                 reason=form.cleaned_data["reason"],
             )
+            self.served(request, obj, describe)
 
 
 @admin.register(LiveState)

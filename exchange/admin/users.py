@@ -4,6 +4,7 @@ No form here sets a password or an address: whoever could do that could act as s
 do both themselves, with a mail to the old address.
 """
 
+from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -93,20 +94,30 @@ class UserAdmin(Verbs):
         return [name for name in self.get_fields(request, obj) if name not in editable]
 
     def save_model(
-        self, request: HttpRequest, obj: User, form: Any, change: bool,  # noqa: FBT001 (Django's signature)
+        self,
+        request: HttpRequest,
+        obj: User,
+        form: Any,
+        change: bool,  # noqa: FBT001 (Django's signature)
     ) -> None:
         """Hand the changes to the service, which records who and why."""
         names = [n for n in form.changed_data if n in (*staff.LABELS, *staff.RIGHTS)]
         if names:
-            staff.user_change(
+            change_them = partial(
+                staff.user_change,
                 actor=cast("User", request.user),
                 user=obj,
                 changes={name: form.cleaned_data[name] for name in names},
                 reason=form.cleaned_data["reason"],
             )
+            self.served(request, obj, change_them)
 
     def save_related(
-        self, request: HttpRequest, form: Any, formsets: Any, change: bool,  # noqa: FBT001 (Django's signature)
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        change: bool,  # noqa: FBT001 (Django's signature)
     ) -> None:
         """Write memberships and put them on record."""
         super().save_related(request, form, formsets, change)

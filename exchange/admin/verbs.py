@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -12,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from exchange.admin.base import Shown
-from exchange.errors import Refused
+from exchange.errors import Malformed, Refused
 from exchange.models import User
 from exchange.services import staff
 
@@ -39,6 +40,13 @@ class ReasonForm(forms.Form):
         help_text="Kept for good with your name; what limits others is shown in public.",
     )
 
+    def clean_reason(self) -> str:
+        """Return the reason as it is kept. Raises ValidationError."""
+        try:
+            return staff.reason_of(self.cleaned_data["reason"])
+        except Malformed as refusal:
+            raise forms.ValidationError(refusal.message) from refusal
+
 
 class Verbs(Shown):
     """A table with verbs. Choosing one asks for the reason; nothing happens without it."""
@@ -56,9 +64,7 @@ class Verbs(Shown):
             return {}
         return {verb.name: (_action(verb), verb.name, verb.label) for verb in self.verbs}
 
-    def ask(
-        self, request: HttpRequest, rows: "QuerySet[Any]", verb: Verb
-    ) -> HttpResponse | None:
+    def ask(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Verb) -> HttpResponse | None:
         """Do the verb where a reason was given, else ask for it."""
         given = request.POST if "reason" in request.POST else None
         form = ReasonForm(given)
@@ -77,19 +83,23 @@ class Verbs(Shown):
         return render(request, TEMPLATE, context)
 
     def _do(self, request: HttpRequest, rows: Iterable[Any], verb: Verb, reason: str) -> None:
+        actor = cast("User", request.user)
         for row in rows:
-            try:
-                verb.act(cast("User", request.user), row, reason)
-            except Refused as refusal:
-                self.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
-            else:
+            if self.served(request, row, partial(verb.act, actor, row, reason)):
                 self.message_user(request, f"{verb.label}: {row}", messages.SUCCESS)
+
+    def served(self, request: HttpRequest, row: Any, act: Callable[[], object]) -> bool:
+        """Do it and return True, or tell why it was refused."""
+        try:
+            act()
+        except Refused as refusal:
+            self.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
+            return False
+        return True
 
 
 def _action(verb: Verb) -> Callable[..., HttpResponse | None]:
-    def act(
-        table: Verbs, request: HttpRequest, rows: "QuerySet[Any]"
-    ) -> HttpResponse | None:
+    def act(table: Verbs, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
         return table.ask(request, rows, verb)
 
     return admin.action(description=verb.label)(act)

@@ -46,4 +46,3 @@ def _ends(wanted: dict[str, Any]) -> tuple[int, int]:
         return wanted["from"], until
     length = candles.RANGES[wanted.get("range", "1d")]
     return max(0, until - length), until
-

@@ -11,6 +11,7 @@ from exchange.selectors.markets import MarketView
 
 Json = dict[str, Any]
 
+
 def summary(market: Market, now_s: int) -> Json:
     """Return a market as it stands in a list, from the tick it last published."""
     live = market.live

@@ -86,9 +86,7 @@ def _count(request: HttpRequest) -> None:
 class TradeList(Public):
     """The fills of one market."""
 
-    @operation(
-        "market_trades", answer=shapes.TradePage, query=PageQuery, tag="markets", auth=OPEN
-    )
+    @operation("market_trades", answer=shapes.TradePage, query=PageQuery, tag="markets", auth=OPEN)
     def get(self, request: Request, slug: str) -> Response:
         """List a market's trades, newest first."""
         wanted = query_of(request, PageQuery)
@@ -106,17 +104,13 @@ class TradeList(Public):
 class EventList(Public):
     """The rules that fired in one market and the steps of its life."""
 
-    @operation(
-        "market_events", answer=shapes.EventPage, query=PageQuery, tag="markets", auth=OPEN
-    )
+    @operation("market_events", answer=shapes.EventPage, query=PageQuery, tag="markets", auth=OPEN)
     def get(self, request: Request, slug: str) -> Response:
         """List a market's events, newest first."""
         wanted = query_of(request, PageQuery)
         before = position_of("evt", wanted.get("cursor"))
         rows = lists.events(access.market(slug), before=before, limit=wanted["limit"])
-        return paged(
-            shapes.EventShape, rows, wanted["limit"], lambda row: public_id("evt", row.pk)
-        )
+        return paged(shapes.EventShape, rows, wanted["limit"], lambda row: public_id("evt", row.pk))
 
 
 class StaffActionList(Public):

@@ -102,9 +102,7 @@ class OrderRead(Endpoint):
         return Response(shapes.OrderShape(shapes.of_command(row)).data)
 
 
-def accepted(
-    receipt: Receipt, market: Market, key: str, payload: dict[str, Any]
-) -> Response:
+def accepted(receipt: Receipt, market: Market, key: str, payload: dict[str, Any]) -> Response:
     """Answer with a receipt; a replay gives the same bytes and says so in a header."""
     shown = shapes.OrderShape(shapes.of_receipt(receipt, market, key, payload)).data
     headers = {REPLAY_HEADER: "true"} if receipt.replayed else {}
@@ -138,7 +136,5 @@ def _quote(user: User | None, market: Market, asked: dict[str, Any]) -> dict[str
     if user is not None:
         shown["after"] = quote.after
     if asked["side"] == "buy":
-        shown["round_trip"] = (
-            quote.exit_micro - quote.exit_before_micro - quote.result.net_micro
-        )
+        shown["round_trip"] = quote.exit_micro - quote.exit_before_micro - quote.result.net_micro
     return shown

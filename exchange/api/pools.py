@@ -28,9 +28,7 @@ class ContributionCreate(Endpoint):
         user, key = trader_of(request), key_of_request(request)
         amount = body_of(request, ContributionInput)["amount"]
         market = access.market(slug)
-        receipt = orders.contribution_place(
-            user=user, market=market, amount_micro=amount, key=key
-        )
+        receipt = orders.contribution_place(user=user, market=market, amount_micro=amount, key=key)
         return accepted(receipt, market, key, {"amount_micro": amount})
 
 

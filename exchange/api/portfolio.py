@@ -53,6 +53,4 @@ class FillList(Endpoint):
         orders = lists.orders_of(rows)
         for row in rows:
             row.order = orders.get((row.market_id, row.command_seq))  # type: ignore[attr-defined]
-        return paged(
-            shapes.FillShape, rows, wanted["limit"], lambda row: public_id("fil", row.pk)
-        )
+        return paged(shapes.FillShape, rows, wanted["limit"], lambda row: public_id("fil", row.pk))

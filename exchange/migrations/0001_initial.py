@@ -278,8 +278,8 @@ class Migration(migrations.Migration):
                 ('escrow_micro', models.BigIntegerField(default=0)),
                 ('realised_micro', models.BigIntegerField(default=0)),
                 ('opened_s', models.BigIntegerField(default=0)),
-                ('market', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='exchange.market')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='positions', to=settings.AUTH_USER_MODEL)),
+                ('market', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='exchange.market')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
@@ -304,8 +304,8 @@ class Migration(migrations.Migration):
                 ('acc_paid', models.DecimalField(decimal_places=0, default=0, max_digits=78)),
                 ('owed', models.DecimalField(decimal_places=0, default=0, max_digits=78)),
                 ('claimed_micro', models.BigIntegerField(default=0)),
-                ('market', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stakes', to='exchange.market')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stakes', to=settings.AUTH_USER_MODEL)),
+                ('market', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stakes', to='exchange.market')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stakes', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.SeparateDatabaseAndState(
@@ -449,7 +449,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='position',
-            constraint=models.UniqueConstraint(fields=('user', 'market'), name='position_unique'),
+            constraint=models.UniqueConstraint(fields=('market', 'user'), name='position_unique'),
         ),
         migrations.AddConstraint(
             model_name='position',
@@ -465,7 +465,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='stake',
-            constraint=models.UniqueConstraint(fields=('user', 'market'), name='stake_unique'),
+            constraint=models.UniqueConstraint(fields=('market', 'user'), name='stake_unique'),
         ),
         migrations.AddConstraint(
             model_name='stake',

@@ -14,9 +14,11 @@ class Position(models.Model):
     """One net position per user and market: positive shares are long, negative short."""
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="positions", db_index=False
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="positions"
     )
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="positions")
+    market = models.ForeignKey(
+        Market, on_delete=models.PROTECT, related_name="positions", db_index=False
+    )
     shares_nano = models.BigIntegerField(default=0)
     entry_micro = models.BigIntegerField(default=0, help_text="cost of a long, proceeds of a short")
     escrow_micro = models.BigIntegerField(default=0)
@@ -25,7 +27,7 @@ class Position(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "market"], name="position_unique"),
+            models.UniqueConstraint(fields=["market", "user"], name="position_unique"),
             models.CheckConstraint(
                 condition=Q(entry_micro__gte=0, escrow_micro__gte=0), name="position_not_negative"
             ),
@@ -42,9 +44,11 @@ class Stake(models.Model):
     """A provider's units in one market's pool, with the vesting cohorts and the fees owed."""
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stakes", db_index=False
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stakes"
     )
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="stakes")
+    market = models.ForeignKey(
+        Market, on_delete=models.PROTECT, related_name="stakes", db_index=False
+    )
     units_nano = models.BigIntegerField(default=0)
     locked_nano = models.BigIntegerField(default=0)
     cohorts = models.JSONField(default=list)
@@ -54,7 +58,7 @@ class Stake(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "market"], name="stake_unique"),
+            models.UniqueConstraint(fields=["market", "user"], name="stake_unique"),
             models.CheckConstraint(
                 condition=Q(units_nano__gte=0, locked_nano__gte=0)
                 & Q(locked_nano__lte=models.F("units_nano")),

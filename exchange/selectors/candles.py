@@ -17,7 +17,7 @@ SERIES = """
     SELECT coalesce(json_agg(json_build_array(bucket_s, trim_scale(open_pico / 1e12),
                trim_scale(high_pico / 1e12), trim_scale(low_pico / 1e12),
                trim_scale(close_pico / 1e12), trim_scale(market_pico / 1e12),
-               trim_scale(fundamental_pico / 1e12), volume_micro, trades) ORDER BY bucket_s), '[]')
+               trim_scale(fundamental_pico / 1e12), volume_micro, trades) ORDER BY bucket_s), '[]')::text
       FROM (SELECT * FROM exchange_candle
              WHERE market_id = %s AND interval_s = %s AND bucket_s >= %s AND bucket_s <= %s
              ORDER BY bucket_s DESC LIMIT %s) AS newest"""
@@ -57,7 +57,7 @@ def series_json(market_id: int, interval: str, since_s: int, until_s: int | None
         cursor.execute(SERIES, [market_id, INTERVALS[interval], since_s, until, CANDLES_MAX])
         row = cursor.fetchone()
     assert row is not None
-    return row[0] if isinstance(row[0], str) else json.dumps(row[0])
+    return str(row[0])
 
 
 def series(market_id: int, interval: str, since_s: int, until_s: int | None = None) -> list[Any]:

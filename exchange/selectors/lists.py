@@ -58,9 +58,7 @@ def events(market: Market, *, before: int | None, limit: int) -> list[MarketEven
     return list(_older(MarketEvent.objects.filter(market=market), before)[: limit + 1])
 
 
-def orders(
-    user: User, *, market: Market | None, before: int | None, limit: int
-) -> list[Command]:
+def orders(user: User, *, market: Market | None, before: int | None, limit: int) -> list[Command]:
     """Return what the user asked for, newest first, refused requests included."""
     rows = Command.objects.filter(user=user, kind__in=ORDER_KINDS).select_related("market")
     if market is not None:

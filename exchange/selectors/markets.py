@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import F
+
 from exchange import clock
 from exchange.engines import variable
 from exchange.models import Candle, Fill, LiveState, Market, MarketEvent, OracleMove, Tick
@@ -131,9 +133,10 @@ def recent_events(market: Market, limit: int = 20) -> list[MarketEvent]:
 
 
 def oracle_moves(market: Market, since_s: int, limit: int = 500) -> list[OracleMove]:
-    """Return the oracle's moves since then, oldest first: the cause markers of the chart."""
-    rows = OracleMove.objects.filter(market=market, at__gte=clock.at(since_s)).order_by("-id")
-    return list(rows[:limit])[::-1]
+    """Return the events since then that moved a price, oldest first: the chart's markers."""
+    rows = OracleMove.objects.filter(market=market, at__gte=clock.at(since_s))
+    moved = rows.exclude(applied_pico=0, fundamental_pico=F("fundamental_before_pico"))
+    return list(moved.order_by("-id")[:limit])[::-1]
 
 
 def newest_tick(market: Market) -> Tick | None:

@@ -42,7 +42,7 @@ UPSERT_POSITIONS = """
            (market_id, user_id, shares_nano, entry_micro, escrow_micro, realised_micro, opened_s)
     SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
            %s::bigint[], %s::bigint[]) AS n
-    ON CONFLICT (user_id, market_id) DO UPDATE
+    ON CONFLICT (market_id, user_id) DO UPDATE
        SET shares_nano = excluded.shares_nano, entry_micro = excluded.entry_micro,
            escrow_micro = excluded.escrow_micro, realised_micro = excluded.realised_micro,
            opened_s = excluded.opened_s"""
@@ -51,7 +51,7 @@ UPSERT_STAKES = """
            (market_id, user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro)
     SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb[],
            %s::numeric[], %s::numeric[], %s::bigint[]) AS n
-    ON CONFLICT (user_id, market_id) DO UPDATE
+    ON CONFLICT (market_id, user_id) DO UPDATE
        SET units_nano = excluded.units_nano, locked_nano = excluded.locked_nano,
            cohorts = excluded.cohorts, acc_paid = excluded.acc_paid, owed = excluded.owed,
            claimed_micro = excluded.claimed_micro"""

@@ -5,6 +5,7 @@ message carries its market's batch number; whoever sees one twice or misses one 
 """
 
 import json
+import threading
 from typing import Any
 
 import redis
@@ -80,9 +81,24 @@ class Bell:
     def __init__(self) -> None:
         self._broker: redis.Redis | None = None
         self._silent_until = 0.0
+        self._wanted = threading.Event()
+        self._ringer: threading.Thread | None = None
 
     def ring(self) -> None:
-        """Wake the publisher, or do nothing."""
+        """Have the publisher woken, without waiting for it."""
+        self._wanted.set()
+        # a fork has this object and not its thread
+        if self._ringer is None or not self._ringer.is_alive():
+            self._ringer = threading.Thread(target=self._serve, name="bell", daemon=True)
+            self._ringer.start()
+
+    def _serve(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            self._ring()
+
+    def _ring(self) -> None:
         if clock.monotonic() < self._silent_until:
             return
         if self._broker is None:

@@ -117,9 +117,7 @@ def market_describe(
 
 
 @transaction.atomic
-def user_change(
-    *, actor: User, user: User, changes: Mapping[str, Any], reason: str
-) -> StaffAction:
+def user_change(*, actor: User, user: User, changes: Mapping[str, Any], reason: str) -> StaffAction:
     """Change a user's labels, or who is staff; the latter only by who has every right.
 
     Raises:  NotAllowed, Malformed for any other field, Unprocessable already_so.
@@ -169,11 +167,9 @@ def audit_run(*, actor: User, reason: str) -> AuditRun:
     return audit.run()
 
 
-def _allowed(actor: User, reason: str) -> str:
-    """Return the reason as it is kept. Raises NotAllowed, Malformed."""
-    if not (actor.is_staff and actor.is_active):
-        raise NotAllowed("only staff may do this")
-    kept = " ".join(reason.split())
+def reason_of(text: str) -> str:
+    """Return a reason as it is kept: one line of printable characters. Raises Malformed."""
+    kept = " ".join(text.split())
     if not REASON_MIN <= len(kept) <= REASON_MAX or not kept.isprintable():
         raise Malformed(
             f"a reason has {REASON_MIN} to {REASON_MAX} characters", fields={"field": "reason"}
@@ -181,9 +177,14 @@ def _allowed(actor: User, reason: str) -> str:
     return kept
 
 
-def _record(
-    actor: User, verb: str, target: str, reason: str, **detail: Any
-) -> StaffAction:
+def _allowed(actor: User, reason: str) -> str:
+    """Return the reason as it is kept. Raises NotAllowed, Malformed."""
+    if not (actor.is_staff and actor.is_active):
+        raise NotAllowed("only staff may do this")
+    return reason_of(reason)
+
+
+def _record(actor: User, verb: str, target: str, reason: str, **detail: Any) -> StaffAction:
     return StaffAction.objects.create(
         actor=actor, verb=verb, target=target, reason=reason, detail=detail
     )

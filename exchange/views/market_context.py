@@ -46,6 +46,9 @@ def user_of(request: HttpRequest) -> User | None:
 
 def prices(view: MarketView, size_micro: int = SIZE_MICRO) -> Prices:
     """Quote both sides for a size, as a visitor who may open and a holder who may close."""
+    if view.live.halt_rule:
+        reason = refusals.sentence("market_halted", {"rule": view.live.halt_rule})
+        return Prices(size_micro=size_micro, buy_pico=None, sell_pico=None, buy_reason=reason)
     command = quotes.build("buy", {"amount_micro": size_micro}, 0)
     quote = quotes.quote(None, view.market, command)
     filled = quote.result
@@ -135,7 +138,7 @@ def frame_context(request: HttpRequest, view: MarketView) -> dict[str, Any]:
     position = portfolio.position(user, view.market) if user else None
     held = position.position.shares_nano if position else 0
     money = portfolio.money(user) if user else None
-    newest = markets.oracle_moves(view.market, 0, 1)
+    newest = view.market.oracle_moves.order_by("-id").first()
     return {
         "view": view,
         "market": view.market,
@@ -151,7 +154,7 @@ def frame_context(request: HttpRequest, view: MarketView) -> dict[str, Any]:
         "next_oracle_in_s": max(
             0, view.state.last_oracle_s + view.config.interval_s - clock.now_s()
         ),
-        "confidence_e8": newest[0].confidence_e8 if newest else None,
+        "confidence_e8": newest.confidence_e8 if newest else None,
         "oracle_url": f"/markets/{view.market.slug}/oracle/",
         "band": f"{view.config.band_e8 / 10**8:.8f}" if view.config.band_e8 else "",
     }

@@ -64,6 +64,8 @@ def preview(user: User | None, view: MarketView, ticket: Ticket) -> Preview:
     Rounds:  the average and the worst price against the trader, so that neither flatters.
     """
     market = view.market
+    if view.live.halt_rule:
+        return _refused(ticket, variable.Rejected("market_halted", {"rule": view.live.halt_rule}))
     quote = _ask(user, market, ticket, {})
     if quote.refused:
         return _refused(ticket, quote.refused)

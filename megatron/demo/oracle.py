@@ -8,7 +8,7 @@ from megatron.demo.catalogue import DemoMarket
 from oracle.models import Source
 from oracle.services import specs, staff, sweep
 
-ARCHIVE, LIVE = "demo-archive", "business-feed"
+ARCHIVE, NUMBERS, LIVE = "demo-archive", "demo-numbers", "business-feed"
 # The archive's four weeks pass in two days.
 SPEED = 14
 INTERVAL_S = 600
@@ -53,16 +53,26 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 
 
+# One market also follows a published number, which its own reader turns into a level.
+MAPPINGS = {"eu-inflation": {"series": "ea-prices", "slope": "4"}}
+
+
 def specify(market: Market, demo: DemoMarket, start_s: int) -> None:
     """Give a market its oracle over the archive, whose clock starts at `start_s`."""
     _sources(start_s)
+    mapping = MAPPINGS.get(demo.slug, {})
+    sources, panel = [ARCHIVE], [{"seat": "words", "reader": "lexicon", "sources": [ARCHIVE]}]
+    if mapping:
+        sources.append(NUMBERS)
+        panel.append({"seat": "numbers", "reader": "series", "sources": [NUMBERS]})
     fields = {
         "question": demo.question,
         "unit": demo.unit,
         "kind": "delta",
         "queries": [demo.slug],
-        "sources": [{"source": ARCHIVE, "weight": "1.0"}],
-        "panel": [{"seat": "words", "reader": "lexicon", "sources": [ARCHIVE]}],
+        "sources": [{"source": name, "weight": "1.0"} for name in sources],
+        "panel": panel,
+        "mapping": mapping,
         "quorum": 1,
         "interval_s": INTERVAL_S,
         "interval_min_s": 120,
@@ -85,18 +95,17 @@ def pause(market: Market, actor: User, reason: str) -> None:
 
 
 def _sources(start_s: int) -> None:
-    Source.objects.get_or_create(
-        name=ARCHIVE,
-        defaults={
-            "label": "Demonstration archive (invented news)",
-            "kind": Source.Kind.ARCHIVE,
-            "options": {
-                "file": "archive.jsonl",
-                "epoch": clock.at(start_s).isoformat(),
-                "speed": SPEED,
-            },
-        },
-    )
+    files = {
+        ARCHIVE: ("archive.jsonl", "Demonstration archive (invented news)"),
+        NUMBERS: ("series.jsonl", "Demonstration series (invented numbers)"),
+    }
+    epoch = clock.at(start_s).isoformat()
+    for name, (file, label) in files.items():
+        options = {"file": file, "epoch": epoch, "speed": SPEED}
+        Source.objects.get_or_create(
+            name=name,
+            defaults={"label": label, "kind": Source.Kind.ARCHIVE, "options": options},
+        )
     Source.objects.get_or_create(
         name=LIVE,
         defaults={

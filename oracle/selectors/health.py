@@ -43,7 +43,7 @@ class OracleHealth:
 
 def disabled() -> bool:
     """Return whether the whole site's oracle is switched off (ORACLE_MODE)."""
-    return getattr(settings, "ORACLE_MODE", "enabled") == "disabled"
+    return bool(settings.ORACLE_MODE == "disabled")
 
 
 def stopped(market_id: int) -> str:

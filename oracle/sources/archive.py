@@ -168,8 +168,7 @@ def _json_rows(lines: Iterable[str]) -> Iterator[Row]:
 
 def _inside(name: str) -> Path:
     """Return the file if it lies in a folder where archives may lie, and nowhere else."""
-    roots = getattr(settings, "ORACLE_ARCHIVE_DIRS", [settings.BASE_DIR / "megatron" / "demo"])
-    for root in roots if "\0" not in name else ():
+    for root in settings.ORACLE_ARCHIVE_DIRS if "\0" not in name else ():
         path = (Path(root) / name).resolve()
         if path.is_relative_to(Path(root).resolve()) and path.is_file():
             return path

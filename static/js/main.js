@@ -8,9 +8,8 @@ countdown.start();
 keys.start();
 live.start();
 
-const ids = new Set(
-  [...document.querySelectorAll("[data-live][data-of]")].map((element) => Number(element.dataset.of)),
-);
+const figures = [...document.querySelectorAll("[data-live][data-of]")];
+const ids = new Set(figures.map((element) => Number(element.dataset.of)));
 if (ids.size) new Feed([...ids].slice(0, 50));
 
 function closeMenus(except) {

@@ -19,7 +19,8 @@ function place() {
 function open(side) {
   if (!phone.matches) return;
   if (!sheet.open) sheet.showModal();
-  if (side) document.dispatchEvent(new CustomEvent("ticket:open", { detail: { side, inSheet: true } }));
+  if (!side) return;
+  document.dispatchEvent(new CustomEvent("ticket:open", { detail: { side, inSheet: true } }));
 }
 
 if (sheet && home && ticket) {

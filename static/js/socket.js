@@ -24,7 +24,8 @@ export class Feed {
 
   open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/ws/markets/?m=${this.ids.join(",")}`);
+    const address = `${scheme}://${location.host}/ws/markets/?m=${this.ids.join(",")}`;
+    const socket = new WebSocket(address);
     this.socket = socket;
     this.frames = 0;
     this.enter(this.heardAt ? "reconnecting" : "connecting");

@@ -1,5 +1,5 @@
 // Loaded in the head and run before the first paint: marks that scripts run, and switches the
-// theme at a press. The choice lives in a cookie, so the server writes it into the next page itself.
+// theme at a press. The choice lives in a cookie, so the server writes it into the next page.
 (() => {
   const root = document.documentElement;
   root.dataset.script = "";

@@ -76,9 +76,8 @@ function beat() {
 
 let figures = new Map();
 function remember() {
-  figures = new Map(
-    [...document.querySelectorAll("#preview [data-line]")].map((e) => [e.dataset.line, e.textContent.trim()]),
-  );
+  const lines = [...document.querySelectorAll("#preview [data-line]")];
+  figures = new Map(lines.map((line) => [line.dataset.line, line.textContent.trim()]));
 }
 function markChanges() {
   for (const element of document.querySelectorAll("#preview [data-line]")) {

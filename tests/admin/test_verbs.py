@@ -45,9 +45,7 @@ def test_choosing_a_verb_asks_for_the_reason_and_does_nothing(
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "abc"])
-def test_without_a_reason_nothing_happens(
-    as_staff: Client, market: Market, reason: str
-) -> None:
+def test_without_a_reason_nothing_happens(as_staff: Client, market: Market, reason: str) -> None:
     status, page = choose(as_staff, "market", "reduce_only_set", market.pk, reason=reason)
 
     assert status == 200
@@ -79,9 +77,7 @@ def test_a_refusal_is_told(as_staff: Client, market: Market) -> None:
     assert not StaffAction.objects.exists()
 
 
-def test_several_accounts_are_barred_at_once(
-    as_staff: Client, alice: User, charlie: User
-) -> None:
+def test_several_accounts_are_barred_at_once(as_staff: Client, alice: User, charlie: User) -> None:
     choose(as_staff, "user", "opens_bar", alice.pk, charlie.pk, reason="same funding source")
 
     barred = User.objects.filter(opens_barred=True)

@@ -42,7 +42,7 @@ def program(db: None, alice: User, unlimited: None) -> Client:
     return client
 
 
-@each_verb
+@each_verb  # type: ignore[untyped-decorator]  # schemathesis makes a test per verb
 @settings(
     max_examples=EXAMPLES_PER_VERB,
     deadline=None,

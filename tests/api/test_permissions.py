@@ -59,9 +59,7 @@ TABLE = {
     ("GET", "balances/"): OWN_LIST,
     ("GET", "me/"): OWN_LIST,
     ("GET", "tokens/"): Row(401, 200, 200, 200, BY_SESSION),
-    ("POST", "tokens/"): Row(
-        401, 201, 201, 201, BY_SESSION, {"name": "bot", "scopes": ["read"]}
-    ),
+    ("POST", "tokens/"): Row(401, 201, 201, 201, BY_SESSION, {"name": "bot", "scopes": ["read"]}),
     ("GET", "tokens/<str:token_id>/"): Row(401, 200, 404, 404, BY_SESSION),
     ("DELETE", "tokens/<str:token_id>/"): Row(401, 204, 404, 404, BY_SESSION),
 }
@@ -74,9 +72,7 @@ class Place:
     def __init__(self, market: Market, alice: User) -> None:
         receipt = buy(alice, market, "5")
         self.order = public_id("ord", receipt.id)
-        self.token = public_id(
-            "tok", tokens.create(user=alice, name="hers", scopes=["read"])[0].pk
-        )
+        self.token = public_id("tok", tokens.create(user=alice, name="hers", scopes=["read"])[0].pk)
         open_market("gas")
 
     def call(self, caller: Caller, verb: str, route: str, row: Row) -> Answer:

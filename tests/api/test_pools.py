@@ -146,9 +146,7 @@ def test_needs_a_key_somebody_and_a_scope(
 
 
 def test_an_unknown_market_is_not_found(as_alice: Caller) -> None:
-    answer = as_alice.post(
-        "markets/none/contributions/", {"amount": "50"}, Idempotency_Key=key()
-    )
+    answer = as_alice.post("markets/none/contributions/", {"amount": "50"}, Idempotency_Key=key())
 
     assert answer.code == "not_found"
 

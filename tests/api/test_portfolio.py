@@ -80,9 +80,7 @@ def test_fills_have_pages_and_a_filter(as_alice: Caller, alice: User, market: Ma
     assert len(as_alice.get("fills/", market="gas").json["results"]) == 1
 
 
-def test_charlie_sees_only_his_own(
-    as_charlie: Caller, alice: User, market: Market
-) -> None:
+def test_charlie_sees_only_his_own(as_charlie: Caller, alice: User, market: Market) -> None:
     buy(alice, market, "100")
 
     assert as_charlie.get("balances/").json["cash"] == "1000.000000"

@@ -25,9 +25,7 @@ def test_says_what_the_order_then_does(as_alice: Caller, market: Market) -> None
     assert quote.json["refused"] is None
 
 
-def test_shows_the_holding_afterwards_and_the_round_trip(
-    as_alice: Caller, market: Market
-) -> None:
+def test_shows_the_holding_afterwards_and_the_round_trip(as_alice: Caller, market: Market) -> None:
     quote = as_alice.post(QUOTES, {"side": "buy", "amount": "100"}).json
 
     assert quote["after"]["cash"] == "900.000000"

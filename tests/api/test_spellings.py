@@ -77,9 +77,7 @@ def test_only_the_one_grammar_passes(
 
 
 @each_figure
-def test_the_grammar_itself_passes(
-    as_alice: Caller, market: Market, figure: Figure
-) -> None:
+def test_the_grammar_itself_passes(as_alice: Caller, market: Market, figure: Figure) -> None:
     slug = open_market("gas").slug if figure.address == "contributions" else market.slug
     for value in accepted():
         answer = as_alice.post(

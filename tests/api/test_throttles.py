@@ -37,10 +37,10 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lose Redis."""
 
     class Gone:
-        def __call__(self, **_: object) -> None:
+        def evalsha(self, *_: object) -> None:
             raise redis.ConnectionError("gone")
 
-    monkeypatch.setattr(throttles, "_script", lambda: (Gone(), None))
+    monkeypatch.setattr(throttles, "_client", Gone)
     monkeypatch.setattr(throttles, "_breaker", throttles._Breaker())
     return iter(())
 
@@ -79,6 +79,12 @@ def test_the_burst_passes_and_the_next_waits(rates: dict[str, str]) -> None:
 
     assert answers[:3] == [None] * 3
     assert all(wait is not None and 1_100 < wait <= 1_200 for wait in answers[3:])
+
+
+def test_a_redis_that_forgot_the_script_is_told_again(rates: dict[str, str]) -> None:
+    throttles._client().script_flush()
+
+    assert take("read", "10.0.0.8") is None
 
 
 def test_room_comes_back_with_time(rates: dict[str, str]) -> None:
@@ -134,9 +140,7 @@ def test_the_door_answers_429(rates: dict[str, str], anyone: Caller, market: Mar
     assert answers[3].fields["retry_after_s"] > 1_000
 
 
-def test_the_snapshot_is_limited_too(
-    rates: dict[str, str], anyone: Caller, market: Market
-) -> None:
+def test_the_snapshot_is_limited_too(rates: dict[str, str], anyone: Caller, market: Market) -> None:
     answers = [anyone.get("markets/oil/snapshot/") for _ in range(4)]
 
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
@@ -179,6 +183,6 @@ def test_a_lost_redis_is_left_alone_for_a_moment(
     lost: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take("read", "10.0.0.7")
-    monkeypatch.setattr(throttles, "_script", lambda: pytest.fail("asked again at once"))
+    monkeypatch.setattr(throttles, "_client", lambda: pytest.fail("asked again at once"))
 
     assert take("read", "10.0.0.7") is None

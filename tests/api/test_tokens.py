@@ -125,9 +125,7 @@ def test_an_unknown_key_is_not_found(as_alice: Caller, token: str) -> None:
 
 
 def test_an_expired_key_is_refused(alice: User) -> None:
-    _, secret = tokens.create(
-        user=alice, name="bot", scopes=["read"], ttl=tokens.TTL_MAX
-    )
+    _, secret = tokens.create(user=alice, name="bot", scopes=["read"], ttl=tokens.TTL_MAX)
     program = Caller(secret=secret)
 
     assert program.get("me/").status == 200

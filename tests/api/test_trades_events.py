@@ -69,9 +69,7 @@ def test_acts_of_staff_are_public_and_name_nobody(
 ) -> None:
     desk.reduce_only_set(actor=staff, market=market, reason="the index is under repair")
     desk.opens_bar(actor=staff, user=alice, reason="several accounts, one funder")
-    desk.user_change(
-        actor=staff, user=alice, changes={"is_bot": True}, reason="trades by program"
-    )
+    desk.user_change(actor=staff, user=alice, changes={"is_bot": True}, reason="trades by program")
 
     rows = everything(anyone, "staff-actions/")
 
@@ -96,7 +94,5 @@ def test_a_strange_query_is_refused(
 
 
 @pytest.mark.parametrize("address", LISTS)
-def test_nobody_writes_the_record(
-    as_alice: Caller, market: Market, address: str
-) -> None:
+def test_nobody_writes_the_record(as_alice: Caller, market: Market, address: str) -> None:
     assert as_alice.post(address, {"kind": "halt"}).code == "method_not_allowed"

@@ -10,7 +10,7 @@ from exchange.services import audit
 from tests.faults.crowd import room_for
 from tests.faults.nursery import Nursery, database_url
 from tests.faults.scale import chance as new_chance
-from tests.faults.site import Web
+from tests.faults.stage import _web, web  # noqa: F401
 
 CONNECTIONS = 80
 
@@ -35,19 +35,3 @@ def nursery(django_db_setup: None) -> Iterator[Nursery]:
     home = Nursery(DATABASE_URL=database_url(str(connection.settings_dict["NAME"])))
     yield home
     home.close()
-
-
-@pytest.fixture(scope="session")
-def _web(django_db_setup: None) -> Iterator[Web]:
-    one = Web(DATABASE_URL=database_url(str(connection.settings_dict["NAME"])))
-    one.start()
-    yield one
-    one.remove()
-
-
-@pytest.fixture
-def web(_web: Web, transactional_db: None) -> Web:
-    """Return a live web process on this test's database, started again if a test killed it."""
-    if _web.process is None or _web.process.poll() is not None:
-        _web.start()
-    return _web

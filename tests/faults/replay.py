@@ -7,14 +7,28 @@ had when a batch began is read from the ledger.
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from exchange.engines import variable
-from exchange.models import AccountKind, Command, Entry, LiveState, Market, Tick
+from exchange.models import (
+    AccountKind,
+    Command,
+    Entry,
+    Fill,
+    LiveState,
+    Market,
+    Position,
+    Stake,
+    Tick,
+)
 from exchange.services import answers, batch_load
 from exchange.services.batch import Request
+
+HELD = ("shares_nano", "entry_micro", "escrow_micro", "realised_micro")
+STAKED = ("units_nano", "locked_nano", "acc_paid", "owed", "claimed_micro")
+EXECUTED = ("shares_nano", "value_micro", "fee_micro", "surcharge_micro", "realised_micro")
 
 
 def differences(market: Market) -> Iterator[str]:
@@ -44,12 +58,29 @@ def differences(market: Market) -> Iterator[str]:
         state = done.state
         traders |= done.traders
         providers |= done.providers
+        yield from _other_fills(market, batch, done.fills)
         if _hash(state) != bytes(hashes[batch]):
             yield f"batch {batch}: another state"
             return
     live = LiveState.objects.get(market=market)
     if _hash(state) != bytes(live.state_hash):
         yield "the last state is another one"
+    for row in Position.objects.filter(market=market):
+        holder = traders[row.user_id]
+        if any(getattr(holder, name) != getattr(row, name) for name in HELD):
+            yield f"the position of {row.user_id}: {holder}"
+    for stake in Stake.objects.filter(market=market):
+        provider = providers[stake.user_id]
+        if any(getattr(provider, name) != int(getattr(stake, name)) for name in STAKED):
+            yield f"the stake of {stake.user_id}: {provider}"
+
+
+def _other_fills(market: Market, batch: int, fills: Sequence[variable.Fill]) -> Iterator[str]:
+    rows = Fill.objects.filter(market=market, batch_seq=batch).order_by("command_seq", "leg_no")
+    written = [tuple(int(getattr(row, name)) for name in EXECUTED) for row in rows]
+    wanted = [tuple(int(getattr(fill, name)) for name in EXECUTED) for fill in fills]
+    if written != wanted:
+        yield f"batch {batch}: other fills"
 
 
 def _hash(state: variable.MarketState) -> bytes:
@@ -66,7 +97,9 @@ def _trader(
 ) -> variable.Trader:
     was = known.get(user, variable.Trader(id=user))
     fields = {name: getattr(was, name) for name in was.__slots__}
-    return variable.Trader(**{**fields, "cash_micro": was.cash_micro if cash_micro is None else cash_micro})
+    if cash_micro is not None:
+        fields["cash_micro"] = cash_micro
+    return variable.Trader(**fields)
 
 
 def _cash_before(market: Market) -> defaultdict[int, dict[int, int]]:

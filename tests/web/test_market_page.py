@@ -51,10 +51,10 @@ def test_shows_the_last_causes_without_scripts(client: Client, market: Market) -
     assert "F 10.0000 → 10.14" in page
 
 
-def test_says_so_when_the_oracle_changed_nothing(client: Client, market: Market) -> None:
+def test_says_how_sure_the_last_event_was(client: Client, market: Market) -> None:
     _oracle(market, 0)
 
-    assert "No change on the curve" in _page(client)
+    assert "· 71 % sure" in _page(client)
 
 
 def test_shows_trades_with_public_names_only(client: Client, market: Market, alice: User) -> None:
@@ -129,6 +129,16 @@ def test_names_rule_and_time_of_a_halt(client: Client, market: Market) -> None:
     page = _page(client)
 
     assert "Halted by the rule “invariant” since 03 Feb 04:05 UTC" in page
+    assert "Buy — Sell — for 100.00 USDC, fees included. Trades are refused" in page
+
+
+def test_previews_nothing_where_nothing_trades(client: Client, market: Market) -> None:
+    LiveState.objects.filter(market=market).update(halt_rule="invariant")
+
+    page = _page(client, "?side=buy&quantity=10")
+
+    assert "This market halted itself by the rule “invariant”" in page
+    assert "Cannot be placed like this" in page
 
 
 def test_names_the_reason_for_closing_only(client: Client, market: Market) -> None:

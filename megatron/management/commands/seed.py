@@ -27,5 +27,7 @@ class Command(BaseCommand):
         if quiet:
             self.stdout.write(json.dumps(logins))
             return
+        if not options["verbosity"]:
+            return
         for login in logins:
             self.stdout.write(f"  {login['role']:<7} {login['email']}  {login['password']}")

@@ -61,7 +61,7 @@ class Command(BaseCommand):
         self._prepare()
         port = self._free_port(options["host"], options["port"])
         address = f"http://{options['host']}:{port}/"
-        note(address)
+        note(_spoken(address))
         supervisor = Supervisor(self._say)
         try:
             for part in processes.parts(host=options["host"], port=port):
@@ -130,7 +130,7 @@ class Command(BaseCommand):
         if not start_check.answers(address, within_s=ANSWER_S_MAX):
             self._say(f"no answer from {address} yet; see the lines above")
             return
-        lines = ["", f"Megatron is at {address}   (Ctrl-C stops everything)"]
+        lines = ["", f"Megatron is at {_spoken(address)}   (Ctrl-C stops everything)"]
         lines += [
             f"  {who['role']:<8} {who['email']:<22} password {who['password']}"
             for who in self.log_ins
@@ -161,3 +161,8 @@ class Command(BaseCommand):
     def _say(self, words: str) -> None:
         self.stdout.write(f"==> {clock.monotonic() - self.began:5.1f} s  {words}")
         self.stdout.flush()
+
+
+def _spoken(address: str) -> str:
+    # Browsers allow passkeys without TLS at this name, and at no number.
+    return address.replace("//127.0.0.1:", "//localhost:")

@@ -1,0 +1,175 @@
+"""Redis is emptied, killed, absent or silent: orders go on, and the news comes when it is back."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from exchange.api import throttles
+from exchange.errors import Unavailable
+from exchange.models import Command, Market, OutboxEvent, User
+from exchange.services import tokens
+from tests.factories import active_market, funded_user
+from tests.faults.broker import Listener, OwnBroker
+from tests.faults.nursery import database_url
+from tests.faults.scale import scaled
+from tests.faults.site import Order, Process, Web, ask, new_key
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+
+FLUSHES = scaled(5, 10)
+ABSENT_S = scaled(4, 60)
+CLEARED_S_MAX = 30.0
+PATIENCE_S_MAX = 2.5
+
+
+class Scene:
+    """A site whose broker is ours: a web process, a clock, a broker, a market, and traders."""
+
+    def __init__(self) -> None:
+        self.broker = OwnBroker()
+        stores = {
+            "DATABASE_URL": database_url(str(connection.settings_dict["NAME"])),
+            "REDIS_URL": self.broker.url,
+        }
+        self.web, self.clock = Web(**stores), Process("clock", **stores)
+        self.clock.start()
+        self.web.start()
+        self.stop = threading.Event()
+        self.answers: list[tuple[str, int, float]] = []
+        self.threads: list[threading.Thread] = []
+
+    def open(self, traders: int = 4) -> None:
+        """Let traders order one after the other until the end."""
+        self.market: Market = active_market(pool="100000")
+        for _ in range(traders):
+            user = funded_user("10000")
+            thread = threading.Thread(target=self._trade, args=(user,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _trade(self, user: User) -> None:
+        _, secret = tokens.create(user=user, name="bot", scopes=["trade"])
+        connection.close()
+        while not self.stop.is_set():
+            order = Order(self.market.slug, {"side": "buy", "amount": "5"}, secret, new_key())
+            began = time.monotonic()
+            status = order.send(self.web.port).status
+            self.answers.append((order.key, status, time.monotonic() - began))
+            time.sleep(0.02)
+
+    def finish(self) -> None:
+        """Let everybody end their last order."""
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(30)
+
+    def remove(self) -> None:
+        """End everything."""
+        self.finish()
+        self.web.remove()
+        self.clock.remove()
+        self.broker.remove()
+
+
+@pytest.fixture
+def scene(books: None) -> Iterator[Scene]:
+    one = Scene()
+    yield one
+    one.remove()
+
+
+def cleared(within_s: float = CLEARED_S_MAX) -> None:
+    """Wait until no news waits any more."""
+    deadline = time.monotonic() + within_s
+    while OutboxEvent.objects.exists():
+        assert time.monotonic() < deadline, f"{OutboxEvent.objects.count()} batches' news wait"
+        time.sleep(0.05)
+
+
+def judge(scene: Scene) -> None:
+    """Every order was answered as usual, and every answer is in the log."""
+    assert {status for _, status, _ in scene.answers} <= {201, 422}
+    rows = dict(Command.objects.filter(market=scene.market).values_list("key", "accepted"))
+    for name, status, _ in scene.answers:
+        assert rows[name] is (status == 201)
+    assert any(status == 201 for _, status, _ in scene.answers)
+
+
+def test_flushed_under_load_orders_and_news_go_on(scene: Scene) -> None:
+    scene.open()
+    listener = Listener(scene.broker.url)
+    listener.listens.wait(10)
+    for _ in range(FLUSHES):
+        time.sleep(0.4)
+        scene.broker.flush()
+    scene.finish()
+
+    cleared()
+    time.sleep(0.3)
+    listener.close()
+
+    judge(scene)
+    heard = listener.firsts(scene.market.pk)
+    assert heard == sorted(heard)
+    scene.market.live.refresh_from_db()
+    assert set(range(heard[0], scene.market.live.batch_seq + 1)) == set(heard)
+
+
+def test_killed_and_back_empty_the_backlog_follows(scene: Scene) -> None:
+    scene.open()
+    time.sleep(1)
+    scene.broker.stop()
+    time.sleep(ABSENT_S)
+    count, waiting = len(scene.answers), OutboxEvent.objects.count()
+    time.sleep(1)
+    assert len(scene.answers) > count, "nobody trades without Redis"
+    assert waiting > 0
+    scene.finish()
+    left = list(OutboxEvent.objects.order_by("id").values_list("seq", flat=True))
+
+    listener = Listener(scene.broker.url)
+    scene.broker.start()
+    assert listener.listens.wait(10)
+    cleared()
+    time.sleep(0.3)
+    listener.close()
+
+    judge(scene)
+    heard = listener.firsts(scene.market.pk)
+    assert heard == sorted(heard)
+    # the publisher may have been a moment faster than the listener
+    assert set(heard) >= set(left[len(left) // 2 :])
+
+
+def test_silent_it_costs_an_order_little_time(scene: Scene) -> None:
+    scene.open()
+    time.sleep(1)
+    before = len(scene.answers)
+    scene.broker.freeze()
+    time.sleep(ABSENT_S)
+    during = list(scene.answers[before + len(scene.threads) :])
+    scene.broker.freeze(silent=False)
+    scene.finish()
+
+    cleared()
+    judge(scene)
+    assert during, "nobody trades while Redis is silent"
+    assert max(took for _, _, took in during) < PATIENCE_S_MAX
+
+
+def test_what_moves_money_out_or_makes_keys_waits_for_it(scene: Scene, monkeypatch: Any) -> None:
+    scene.open(traders=0)
+    _, secret = tokens.create(user=funded_user("10"), name="bot", scopes=["read", "trade"])
+    scene.broker.stop()
+
+    assert ask(scene.web.port, "GET", "/api/v1/balances/", token=secret).status == 200
+    assert ask(scene.web.port, "GET", "/api/v1/markets/").status == 200
+    monkeypatch.setattr(throttles, "_ask", lambda *_: None)
+    for scope in ("money", "token"):
+        with pytest.raises(Unavailable):
+            throttles.take(scope, "127.0.0.1")
+    assert throttles.take("trade", "127.0.0.1") is None

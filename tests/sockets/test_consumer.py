@@ -1,0 +1,185 @@
+"""One consumer by itself, with a quick heart: silence, slowness, and what it leaves behind."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
+
+from exchange import consumers
+from exchange.fanout import Registry
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(60), pytest.mark.django_db(transaction=True)]
+
+BEHIND = 10
+BEAT_S = 0.1
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Return a registry of this test alone; its consumers have a quick heart and a short queue."""
+    own = Registry()
+    monkeypatch.setattr(consumers, "registry", own)
+    monkeypatch.setattr(consumers, "HEARTBEAT_S", BEAT_S)
+    monkeypatch.setattr(consumers, "BEHIND_MAX", BEHIND)
+    return own
+
+
+Browse = Callable[..., Any]
+
+
+@pytest.fixture
+async def browse(registry: Registry) -> AsyncIterator[Browse]:
+    opened = []
+
+    async def open_(query: str = "m=1,2") -> WebsocketCommunicator:
+        one = WebsocketCommunicator(
+            consumers.MarketConsumer.as_asgi(), f"/ws/markets/?{query}"
+        )
+        opened.append(one)
+        assert (await one.connect())[0]
+        return one
+
+    yield open_
+    for one in opened:
+        with contextlib.suppress(RecursionError):
+            await one.disconnect()
+
+
+async def spread(registry: Registry, market: int, seq: int) -> None:
+    frame = json.dumps({"type": "tick", "market": market, "seq": seq})
+    await registry._spread({"data": frame.encode()})
+
+
+async def test_who_never_answers_is_closed(browse: Browse, registry: Registry) -> None:
+    one = await browse()
+    beats = 0
+
+    while True:
+        message = await one.receive_output(timeout=5)
+        if message["type"] == "websocket.close":
+            break
+        beats += json.loads(message["text"])["type"] == "heartbeat"
+
+    assert message["code"] == consumers.CLOSE_SLOW
+    assert beats == consumers.UNANSWERED_MAX
+
+
+async def test_who_answers_stays(browse: Browse) -> None:
+    one = await browse()
+
+    for _ in range(3 * consumers.UNANSWERED_MAX):
+        message = json.loads(await one.receive_from(timeout=2))
+        if message["type"] == "heartbeat":
+            await one.send_to(json.dumps({"ack": message["sent"]}))
+
+    assert json.loads(await one.receive_from(timeout=2))["type"] == "heartbeat"
+
+
+async def test_a_slow_reader_gets_the_newest_of_each_market_and_no_more(
+    browse: Browse, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "HEARTBEAT_S", 60)
+    one = await browse()
+    await one.receive_from()
+
+    for seq in range(1, 101):
+        for market in (1, 2):
+            await spread(registry, market, seq)
+    first = [json.loads(await one.receive_from()) for _ in range(BEHIND)]
+    assert await one.receive_nothing(0.1)
+    await one.send_to(json.dumps({"ack": BEHIND}))
+    after = [json.loads(await one.receive_from()) for _ in range(2)]
+
+    assert [m["seq"] for m in first] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert sorted((m["market"], m["seq"]) for m in after) == [(1, 100), (2, 100)]
+    assert await one.receive_nothing(0.1)
+    await spread(registry, 1, 101)
+    assert json.loads(await one.receive_from())["seq"] == 101
+
+
+async def test_who_acknowledges_what_was_never_sent_is_not_believed(
+    browse: Browse, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read here; a count that is made up must not keep the frames coming."""
+    monkeypatch.setattr(consumers, "HEARTBEAT_S", 60)
+    one = await browse()
+    frames = 10 * BEHIND
+
+    for seq in range(frames):
+        await spread(registry, 1, seq)
+        await one.send_to('{"ack": 1000000000}')
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.1)
+
+    assert one.output_queue.qsize() < frames
+
+
+@pytest.mark.parametrize("frame", ["[" * 1000, "x", '{"ack": 1}'])
+async def test_whatever_is_said_nobody_stays_in_the_registry(
+    browse: Browse, registry: Registry, frame: str
+) -> None:
+    one = await browse()
+
+    await one.send_to(frame)
+    await asyncio.sleep(0.1)
+    with contextlib.suppress(RecursionError):
+        await one.disconnect()
+    await asyncio.sleep(0.1)
+
+    assert dict(registry._listeners) == {}
+
+
+async def test_a_snapshot_that_fails_leaves_nobody_in_the_registry(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> str:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(consumers.MarketConsumer, "_snapshot", broken)
+    one = WebsocketCommunicator(consumers.MarketConsumer.as_asgi(), "/ws/markets/?m=1")
+    await one.connect()
+    with pytest.raises(OperationalError):
+        await one.receive_output(timeout=2)
+    await asyncio.sleep(0.1)
+
+    assert dict(registry._listeners) == {}
+    registry.remove(one)  # type: ignore[arg-type]
+
+
+async def test_a_listener_that_breaks_does_not_silence_the_others(registry: Registry) -> None:
+    got: list[int] = []
+
+    class Broken:
+        async def deliver(self, market_id: int, seq: int, frame: str) -> None:
+            raise RuntimeError("cannot send once a close message has been sent")
+
+    class Sound:
+        async def deliver(self, market_id: int, seq: int, frame: str) -> None:
+            got.append(seq)
+
+    listeners = [Broken(), Sound(), Broken(), Sound()]
+    for one in listeners:
+        registry.add([1], one)
+    try:
+        await spread(registry, 1, 7)
+    finally:
+        for one in listeners:
+            registry.remove(one)
+
+    assert got == [7, 7]
+
+
+async def test_the_registry_forgets_who_leaves(browse: Browse, registry: Registry) -> None:
+    sockets = [await browse() for _ in range(5)]
+    assert len(registry._listeners[1]) == 5
+
+    for one in sockets:
+        await one.disconnect()
+
+    assert dict(registry._listeners) == {}
+    assert registry._feeder is None
