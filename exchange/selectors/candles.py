@@ -17,7 +17,8 @@ SERIES = """
     SELECT coalesce(json_agg(json_build_array(bucket_s, trim_scale(open_pico / 1e12),
                trim_scale(high_pico / 1e12), trim_scale(low_pico / 1e12),
                trim_scale(close_pico / 1e12), trim_scale(market_pico / 1e12),
-               trim_scale(fundamental_pico / 1e12), volume_micro, trades) ORDER BY bucket_s), '[]')::text
+               trim_scale(fundamental_pico / 1e12), volume_micro, trades)
+           ORDER BY bucket_s), '[]')::text
       FROM (SELECT * FROM exchange_candle
              WHERE market_id = %s AND interval_s = %s AND bucket_s >= %s AND bucket_s <= %s
              ORDER BY bucket_s DESC LIMIT %s) AS newest"""

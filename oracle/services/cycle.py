@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from exchange import clock
 from exchange.errors import InvariantBroken, Refused, Unavailable
@@ -51,6 +51,10 @@ def run_to_end(run_id: int) -> Run | None:
         return None
     except (Unavailable, InvariantBroken) as fault:
         log.warning("oracle.run_interrupted", run=run.ref, state=run.state, code=fault.code)
+        leases.give_up(run)
+    except OperationalError as fault:
+        # the database was busy or away: the run stays where it is, for the next sweep
+        log.warning("oracle.run_interrupted", run=run.ref, state=run.state, code=str(fault)[:80])
         leases.give_up(run)
     except Exception as fault:
         log.exception("oracle.run_failed", run=run.ref, state=run.state)

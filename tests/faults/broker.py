@@ -59,7 +59,7 @@ class OwnBroker:
         """Start it again, empty."""
         assert self.pair.revive() == ["valkey"]
 
-    def freeze(self, silent: bool = True) -> None:  # noqa: FBT001, FBT002
+    def freeze(self, silent: bool = True) -> None:  # noqa: FBT002
         """Let it accept connections and say nothing, or go on."""
         os.kill(self.pid, signal.SIGSTOP if silent else signal.SIGCONT)
 

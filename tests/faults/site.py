@@ -22,10 +22,9 @@ from megatron.processes import parts
 ROOT = Path(__file__).resolve().parents[2]
 START_S_MAX = 60.0
 ANSWER_S_MAX = 20.0
-LIMITS_OFF = {
-    name: "100000/s burst 100000"
-    for name in ("THROTTLE_READ", "THROTTLE_QUOTE", "THROTTLE_TRADE", "THROTTLE_TOKEN")
-}
+LIMITS_OFF = dict.fromkeys(
+    ("THROTTLE_READ", "THROTTLE_QUOTE", "THROTTLE_TRADE", "THROTTLE_TOKEN"), "100000/s burst 100000"
+)
 
 
 def free_port() -> int:
@@ -77,7 +76,6 @@ class Process:
     def said(self) -> str:
         """Return what it has written."""
         return self.log.read_text(errors="replace")
-
 
     def remove(self) -> None:
         """Kill it and forget what it wrote."""
@@ -170,9 +168,7 @@ class Order:
     def send(self, port: int, within_s: float = ANSWER_S_MAX) -> Answer:
         """Send it once."""
         path = f"/api/v1/markets/{self.slug}/orders/"
-        return ask(
-            port, "POST", path, self.body, token=self.token, key=self.key, within_s=within_s
-        )
+        return ask(port, "POST", path, self.body, token=self.token, key=self.key, within_s=within_s)
 
     def insist(self, port: int, give_up: threading.Event, tries: int = 200) -> Answer | None:
         """Send it until there is an answer; with 503 or none, again under the same key."""

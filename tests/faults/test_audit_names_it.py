@@ -237,9 +237,7 @@ def test_a_random_edit_of_the_ledger_never_goes_unnamed(chance: random.Random) -
 
 def test_a_run_is_kept_with_its_findings(scene: tuple[Market, User]) -> None:
     market, alice = scene
-    edit(
-        MUST_BE_NAMED["a position grows"][0].format(market=market.pk, alice=alice.pk)
-    )
+    edit(MUST_BE_NAMED["a position grows"][0].format(market=market.pk, alice=alice.pk))
 
     findings = audit.examine()
 

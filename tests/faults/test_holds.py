@@ -100,7 +100,9 @@ def test_one_fact_between_strangers_at_once_is_booked_once() -> None:
         pairs.append([(purses[0], -usdc("1")), (purses[1], usdc("1"))])
 
     outcomes = codes(
-        together([lambda legs=legs: ledger.post(kind="gift", ref=ref, amounts=legs) for legs in pairs])
+        together(
+            [lambda legs=legs: ledger.post(kind="gift", ref=ref, amounts=legs) for legs in pairs]
+        )
     )
 
     assert outcomes == {"ok": 1, "no": 7}

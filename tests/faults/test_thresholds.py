@@ -17,7 +17,11 @@ BIGINT_MAX = 2**63 - 1
 MIN_OPEN = usdc("1")
 EDGES = sorted(
     {
-        *(edge + step for edge in (0, MIN_OPEN, 10**15, 2**31, 2**53, 2**62) for step in (-1, 0, 1)),
+        *(
+            edge + step
+            for edge in (0, MIN_OPEN, 10**15, 2**31, 2**53, 2**62)
+            for step in (-1, 0, 1)
+        ),
         *(BIGINT_MAX - 1, BIGINT_MAX, BIGINT_MAX + 1, 10**19, 10**40, -BIGINT_MAX - 2),
     }
 )
@@ -53,7 +57,7 @@ def answered(ask: Callable[[], Any]) -> None:
 @pytest.mark.parametrize(("side", "name", "others"), ORDERS)
 @pytest.mark.parametrize("rich", [False, True], ids=["poor", "rich"])
 def test_orders_answer_at_every_edge(
-    side: str, name: str, others: dict[str, int], rich: bool  # noqa: FBT001
+    side: str, name: str, others: dict[str, int], rich: bool
 ) -> None:
     market = active_market(pool="100000")
     user = rich_user() if rich else funded_user("1000")
@@ -61,9 +65,9 @@ def test_orders_answer_at_every_edge(
 
     for edge in EDGES:
         size: Any = {**others, name: edge}
-        answered(lambda s=size: orders.order_place(
-            user=user, market=market, side=side, key=key(), **s
-        ))
+        answered(
+            lambda s=size: orders.order_place(user=user, market=market, side=side, key=key(), **s)
+        )
 
 
 @pytest.mark.parametrize("edge", EDGES)

@@ -37,9 +37,7 @@ async def browse(registry: Registry) -> AsyncIterator[Browse]:
     opened = []
 
     async def open_(query: str = "m=1,2") -> WebsocketCommunicator:
-        one = WebsocketCommunicator(
-            consumers.MarketConsumer.as_asgi(), f"/ws/markets/?{query}"
-        )
+        one = WebsocketCommunicator(consumers.MarketConsumer.as_asgi(), f"/ws/markets/?{query}")
         opened.append(one)
         assert (await one.connect())[0]
         return one

@@ -1,5 +1,7 @@
 """A browser sends our cookies whoever's page opens a socket: only our own pages may."""
 
+from typing import Any
+
 import pytest
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
@@ -48,13 +50,11 @@ def test_a_page_from_elsewhere_is_refused(web: Web, origin: str | None) -> None:
         sent = origin.format(port=web.port)
         headers.append(("Origin", sent.encode().decode("latin-1")))
 
-    line = connect(
-        f"ws://127.0.0.1:{web.port}/ws/markets/?m=1",
-        additional_headers=headers,
-        open_timeout=20,
-        proxy=None,
-    )
-    with pytest.raises(InvalidHandshake) as refusal, line:
+    address = f"ws://127.0.0.1:{web.port}/ws/markets/?m=1"
+    with (
+        pytest.raises(InvalidHandshake) as refusal,
+        connect(address, additional_headers=headers, open_timeout=20, proxy=None),
+    ):
         pass
 
     assert isinstance(refusal.value, InvalidStatus)
@@ -74,11 +74,10 @@ def test_our_own_page_is_let_in(web: Web) -> None:
 
 def test_no_other_address_takes_a_socket(web: Web) -> None:
     for path in ("/", "/ws/", "/ws/markets", "/ws/markets/x/", "/api/v1/markets/", "/admin/"):
-        line = connect(
-            f"ws://127.0.0.1:{web.port}{path}",
-            origin=f"http://127.0.0.1:{web.port}",  # type: ignore[arg-type]
-            open_timeout=20,
-            proxy=None,
-        )
-        with pytest.raises(InvalidHandshake), line:
+        ours: Any = f"http://127.0.0.1:{web.port}"
+        address = f"ws://127.0.0.1:{web.port}{path}"
+        with (
+            pytest.raises(InvalidHandshake),
+            connect(address, origin=ours, open_timeout=20, proxy=None),
+        ):
             pass

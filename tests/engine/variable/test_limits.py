@@ -114,7 +114,7 @@ def test_an_amount_that_buys_no_share_is_too_small() -> None:
 
 
 @pytest.mark.parametrize(("age_s", "fresh"), [(1800, True), (1801, False)])
-def test_an_old_oracle_stops_opens_but_no_close(age_s: int, fresh: bool) -> None:  # noqa: FBT001
+def test_an_old_oracle_stops_opens_but_no_close(age_s: int, fresh: bool) -> None:
     scene = Scene.active()
     scene.buy(ALICE, 100 * USDC)
     scene.now_s = age_s

@@ -58,7 +58,7 @@ def test_shrinkage_can_be_switched_off() -> None:
 
 
 @pytest.mark.parametrize(("confidence", "accepted"), [("0.39999999", False), ("0.4", True)])
-def test_a_report_needs_its_confidence(confidence: str, accepted: bool) -> None:  # noqa: FBT001
+def test_a_report_needs_its_confidence(confidence: str, accepted: bool) -> None:
     scene = Scene.active()
     before = scene.state
 

@@ -104,7 +104,7 @@ def test_a_contribution_needs_the_money() -> None:
 
 
 @pytest.mark.parametrize(("now_s", "open_"), [(604_799, True), (604_800, False)])
-def test_the_window_closes_at_the_deadline(now_s: int, open_: bool) -> None:  # noqa: FBT001
+def test_the_window_closes_at_the_deadline(now_s: int, open_: bool) -> None:
     scene = Scene()
     scene.now_s = now_s
 
