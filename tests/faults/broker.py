@@ -73,7 +73,7 @@ class OwnBroker:
 
 
 class Listener:
-    """Hears every market's news, in the order in which it comes; comes back when the line breaks."""
+    """Hears every market's news in the order it comes; comes back when the line breaks."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -20,7 +20,7 @@ REPORTS = [{"delta_pico": 10**10, "confidence_e8": 9 * 10**7}] * 3
 
 
 def time_only_goes_on(market: Market) -> None:
-    """Batches count 1, 2, 3 and none is earlier than the one before; as do all that carry a time."""
+    """Batches count 1, 2, 3 and none is earlier than the one before it."""
     seen = list(Tick.objects.filter(market=market).order_by("seq").values_list("seq", "at"))
     assert [seq for seq, _ in seen] == list(range(1, len(seen) + 1))
     times = [at for _, at in seen]
@@ -68,7 +68,7 @@ def test_one_jump_and_back_leaves_the_market_open(jump: int) -> None:
 
 
 def test_caps_of_a_day_are_not_renewed_by_jumping_between_days() -> None:
-    """A day's budget belongs to the market's own day: a clock that swings across midnight gains none."""
+    """A day's budget belongs to the market's own day: a swinging clock gains none."""
     market = active_market(pool="100000", quorum=1, conf_shrink=False)
     first = LiveState.objects.get(market=market).state["f_pico"]
     up = [{"delta_pico": 3 * 10**11, "confidence_e8": 10**8}] * 3

@@ -251,7 +251,7 @@ def _spoiled(sick: Market, real: Any) -> Any:
 def test_the_publisher_repeats_what_it_could_not_confirm(
     listener: Listener, monkeypatch: Any
 ) -> None:
-    """Killed between publishing and deleting, the next one publishes again: never less than once."""
+    """Killed between publishing and deleting, the next one publishes again."""
     market, user = active_market(pool="1000"), funded_user("100")
     for _ in range(3):
         buy(user, market, "5")

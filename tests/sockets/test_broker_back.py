@@ -1,20 +1,23 @@
 """Redis dies under open sockets: they stay open, and hear again when it is back."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from websockets.exceptions import InvalidStatus
 
 from tests.factories import active_market, buy, funded_user
 from tests.faults.broker import OwnBroker
 from tests.faults.nursery import database_url
-from tests.faults.site import Process, Web
+from tests.faults.site import Process, Web, ask
 from tests.sockets.browser import Browser, session_of, sign_in
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300), pytest.mark.usefixtures("books")]
 
 BACK_S_MAX = 15.0
+REFUSED_S_MAX = 5.0
 
 
 @pytest.fixture
@@ -60,17 +63,25 @@ def test_sockets_hear_ticks_and_their_own_news_again(site: tuple[OwnBroker, Web]
     late.close()
 
 
-def test_a_socket_opens_while_the_broker_is_away(site: tuple[OwnBroker, Web]) -> None:
-    """Sockets only improve pages: without Redis they may lag, but a page still gets its snapshot."""
+def test_without_the_broker_pages_are_right_and_sockets_are_refused_at_once(
+    site: tuple[OwnBroker, Web],
+) -> None:
     broker, web = site
-    market, alice = active_market(), funded_user("1000")
+    market = active_market()
     broker.stop()
 
-    browser = Browser(web.port, [market.pk])
-    assert browser.read()["type"] == "snapshot"
-    signed_in = Browser(web.port, [market.pk], session=session_of(sign_in(alice)))
-    assert signed_in.read()["type"] == "snapshot"
+    began = time.monotonic()
+    with contextlib.suppress(InvalidStatus):
+        Browser(web.port, [market.pk]).close()
+    assert time.monotonic() - began < REFUSED_S_MAX
+    buy(funded_user("100"), market, "5")
+    snapshot = ask(web.port, "GET", f"/api/v1/markets/{market.slug}/snapshot/")
+    market.live.refresh_from_db()
+    assert snapshot.status == 200
+    assert str(market.live.last_tick["display"]).rstrip("0") in snapshot.raw.decode()
+    assert ask(web.port, "GET", f"/markets/{market.slug}/").status == 200
 
     broker.start()
+    browser = Browser(web.port, [market.pk])
+    assert browser.read()["markets"][str(market.pk)]["seq"] == market.live.batch_seq
     browser.close()
-    signed_in.close()

@@ -68,7 +68,7 @@ class Crowd:
 def test_everybody_hears_every_tick(web: Web, publish: Callable[[], int]) -> None:
     market, user = active_market(), funded_user("1000")
     publish()
-    crowd = Crowd(web.port, market.pk)
+    crowd, first = Crowd(web.port, market.pk), market.live.batch_seq + 1
 
     def begin() -> float:
         for _ in range(TICKS):
@@ -80,6 +80,5 @@ def test_everybody_hears_every_tick(web: Web, publish: Callable[[], int]) -> Non
 
     late_s = crowd.run(begin)
 
-    first = market.live.batch_seq + 1
     assert crowd.heard == [list(range(first, first + TICKS))] * SOCKETS
     assert late_s < LATE_S_MAX, f"the last of {SOCKETS} heard it after {late_s:.2f} s"
