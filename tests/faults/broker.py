@@ -63,6 +63,13 @@ class OwnBroker:
         """Let it accept connections and say nothing, or go on."""
         os.kill(self.pid, signal.SIGSTOP if silent else signal.SIGCONT)
 
+    def heal(self) -> None:
+        """Let it run again, whatever was done to it."""
+        if self.pair.servers[0].process.poll() is None:
+            self.freeze(silent=False)
+        else:
+            self.start()
+
     def remove(self) -> None:
         """Stop it and leave nothing behind."""
         if self.pair.servers and self.pair.servers[0].process.poll() is None:

@@ -223,8 +223,9 @@ def _arm(moment: str, count: int) -> None:
 
         return call
 
-    psycopg.Cursor.execute = around(psycopg.Cursor.execute, "statement")  # type: ignore[method-assign]
-    psycopg.Connection.commit = around(psycopg.Connection.commit, "commit")  # type: ignore[method-assign]
+    for place, name in ((psycopg.Cursor, "execute"), (psycopg.Connection, "commit")):
+        moment_of = "statement" if name == "execute" else name
+        setattr(place, name, around(getattr(place, name), moment_of))
 
 
 def _serve() -> None:

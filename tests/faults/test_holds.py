@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from exchange.errors import Conflict, Unprocessable
+from exchange.errors import Conflict, Refused
 from exchange.models import Account, AccountKind, Hold, Transfer, User
 from exchange.services import ledger
 from tests.factories import funded_user, key, usdc
@@ -113,7 +113,7 @@ def test_nothing_or_less_cannot_be_held(amount: int) -> None:
     owner = funded_user("10")
     ledger.hold(user_id=owner.pk, amount_micro=usdc("5"), ref=key())
 
-    with pytest.raises(Unprocessable):
+    with pytest.raises(Refused):
         ledger.hold(user_id=owner.pk, amount_micro=amount, ref=key())
 
     assert balance(owner, AccountKind.RESERVED) == usdc("5")

@@ -26,8 +26,8 @@ CLEARED_S_MAX = 30.0
 PATIENCE_S_MAX = 2.5
 
 
-class Scene:
-    """A site whose broker is ours: a web process, a clock, a broker, a market, and traders."""
+class Site:
+    """A web process, a clock, and a broker that is ours."""
 
     def __init__(self) -> None:
         self.broker = OwnBroker()
@@ -38,6 +38,19 @@ class Scene:
         self.web, self.clock = Web(**stores), Process("clock", **stores)
         self.clock.start()
         self.web.start()
+
+    def remove(self) -> None:
+        """End everything."""
+        self.web.remove()
+        self.clock.remove()
+        self.broker.remove()
+
+
+class Scene:
+    """A market on such a site, and traders who order there one after the other."""
+
+    def __init__(self, site: Site) -> None:
+        self.broker, self.web = site.broker, site.web
         self.stop = threading.Event()
         self.answers: list[tuple[str, int, float]] = []
         self.threads: list[threading.Thread] = []
@@ -67,19 +80,20 @@ class Scene:
         for thread in self.threads:
             thread.join(30)
 
-    def remove(self) -> None:
-        """End everything."""
-        self.finish()
-        self.web.remove()
-        self.clock.remove()
-        self.broker.remove()
+
+@pytest.fixture(scope="module")
+def _site(django_db_setup: None) -> Iterator[Site]:
+    one = Site()
+    yield one
+    one.remove()
 
 
 @pytest.fixture
-def scene(books: None) -> Iterator[Scene]:
-    one = Scene()
+def scene(_site: Site, books: None) -> Iterator[Scene]:
+    one = Scene(_site)
     yield one
-    one.remove()
+    one.finish()
+    _site.broker.heal()
 
 
 def cleared(within_s: float = CLEARED_S_MAX) -> None:

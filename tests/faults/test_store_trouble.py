@@ -40,7 +40,8 @@ def send_all(port: int, asked: list[Order], within_s: float) -> list[tuple[Answe
         began = time.monotonic()
         try:
             answer: Answer | None = order.send(port, within_s)
-        except OSError:
+        except OSError as fault:
+            print(f"no answer: {fault!r}")
             answer = None
         return answer, time.monotonic() - began
 
@@ -79,23 +80,26 @@ def test_dropped_sessions_are_told_as_unavailable_and_heal(web: Web) -> None:
     assert statuses(send_all(web.port, orders(market, alice), 20))[201] == CALLERS
 
 
-@pytest.fixture
-def wire(books: None, tmp_path: Path) -> Iterator[tuple[TcpProxy, Web]]:
-    """Return a wire to the database and a web process whose every query runs over it."""
-    name, sockets = str(connection.settings_dict["NAME"]), tmp_path / "s"
-    sockets.mkdir()
-    real = Path(str(connection.settings_dict["HOST"] or _host_option()))
+@pytest.fixture(scope="module")
+def _wire(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[TcpProxy, Web]]:
+    told = connection.settings_dict
+    real = Path(str(told["HOST"] or told["OPTIONS"].get("host", "")))
+    sockets = tmp_path_factory.mktemp("s")
     with TcpProxy(real / SOCKET, sockets / SOCKET) as proxy:
-        there = f"postgresql://{embedded.NAME}@/{name}?host={sockets}"
-        web = Web(DATABASE_URL=there)
+        web = Web(DATABASE_URL=f"postgresql://{embedded.NAME}@/{told['NAME']}?host={sockets}")
         web.start()
         yield proxy, web
         proxy.silent = False
         web.remove()
 
 
-def _host_option() -> str:
-    return str(connection.settings_dict["OPTIONS"].get("host", ""))
+@pytest.fixture
+def wire(_wire: tuple[TcpProxy, Web], books: None) -> Iterator[tuple[TcpProxy, Web]]:
+    """Return a wire to the database and a web process whose every query runs over it."""
+    yield _wire
+    _wire[0].silent, _wire[0].delay_s = False, 0.0
 
 
 def test_a_silent_database_is_told_within_five_seconds_and_nothing_is_half_done(
