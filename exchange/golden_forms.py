@@ -6,7 +6,7 @@ from typing import Any
 
 from exchange.engines import variable
 from exchange.engines.units import ATTO, MICRO, NANO, PICO, RATE, parse_fixed
-from exchange.engines.variable import curve, fees, providers
+from exchange.engines.variable import curve, fees, providers, vesting
 from exchange.engines.variable.state import ACTIVE
 
 Json = dict[str, Any]
@@ -130,7 +130,7 @@ def _vesting_case(given: Json) -> Mapping[str, object]:
     pairs = [pair.split(":") for pair in given["schedule"].split(",")]
     config = variable.Config.parse({"vesting": [[int(day), share] for day, share in pairs]})
     days = range(int(pairs[-1][0]) + 1)
-    seconds = providers.DAY_S
+    seconds = vesting.DAY_S
     return {
-        f"d{day}": Fraction(providers.vested_fraction(config, day * seconds), RATE) for day in days
+        f"d{day}": Fraction(vesting.vested_fraction(config, day * seconds), RATE) for day in days
     }

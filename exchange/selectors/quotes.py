@@ -63,4 +63,4 @@ def build(side: str, payload: dict[str, Any], trader: int) -> variable.Command:
     """Return the engine's command for a ticket of that side."""
     if side == "buy":
         return variable.Buy(seq=0, trader=trader, **payload)
-    return variable.Sell(seq=0, trader=trader, **payload)
+    return variable.Sell(seq=0, trader=trader, reduce_only=True, **payload)

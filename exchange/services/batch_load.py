@@ -176,6 +176,9 @@ def provider(row: Row) -> variable.Provider:
     )
 
 
+# What the site does not offer yet, the engine is told to refuse: a sale closes and opens no short,
+# and a contribution is made while a market is being funded.
+OFFERED = {"sell": {"reduce_only": True}, "contribute": {"funding_only": True}}
 COMMANDS: dict[str, Callable[..., variable.Command]] = {
     "buy": variable.Buy,
     "sell": variable.Sell,
@@ -194,7 +197,8 @@ def command(request: Request, seq: int) -> variable.Command:
     build = COMMANDS[request.kind]
     if request.user_id is None:
         return build(seq=seq, **request.payload)
-    return build(seq=seq, trader=request.user_id, **request.payload)
+    offered = OFFERED.get(request.kind, {})
+    return build(seq=seq, trader=request.user_id, **offered, **request.payload)
 
 
 def receipt(row: Row) -> Receipt:

@@ -138,7 +138,7 @@ class Auditor:
 
     def shift(self, d: Fraction) -> Fraction:
         d = trunc_n(d, 12)
-        self.clamped = False
+        was_clamped, self.clamped = self.clamped, False
         if d > 0 and self.L > 0:
             room = floor_n(max(self.E, ZERO) / self.L, 12)
             if d > room:
@@ -146,6 +146,9 @@ class Auditor:
         if d < 0:
             d = max(d, min(ZERO, self.p["p_min"] - self.P0))
         self.P0 += d
+        # what is still owed beyond the providers' means keeps the flag up
+        if was_clamped and self.F > self.M and max(self.E, ZERO) < (self.F - self.M) * self.L:
+            self.clamped = True
         return d
 
     def contribute(self, key: int, amount: Fraction) -> None:
@@ -157,11 +160,12 @@ class Auditor:
         held_now = self.funding if self.status == "funding" else self.E
         if held_now + amount > self.p["hard_cap"] and self.status != "cancelled":
             raise Refused("hard_cap")
+        if self.status == "active":
+            self._mint(person, amount)
+            return
         if self.status != "funding":
             raise Refused("not_open")
-        if person.cash < amount:
-            raise Refused("insufficient_funds")
-        person.cash -= amount
+        self._spend(person, amount)
         person.units += amount
         self.funding += amount
         if self.funding >= self.p["soft_cap"]:
@@ -170,6 +174,22 @@ class Auditor:
                 exact = self.p["depth"] * self.P0 * self.P0 / self.pool
                 self.k = Fraction(round(exact * 10**18), 10**18)
             self.last_oracle, self.day = self.t, self.t // 86_400
+
+    def _spend(self, person: Person, amount: Fraction) -> None:
+        if person.cash < amount:
+            raise Refused("insufficient_funds")
+        person.cash -= amount
+
+    def _mint(self, person: Person, amount: Fraction) -> None:
+        units = sum((one.units for one in self.people.values()), ZERO)
+        if self.clamped or self.p["nav_min"] * units > self.E:
+            raise Refused("impaired")
+        minted = floor_n(amount * units / self.E, 9)
+        if minted == 0:
+            raise Refused("too_small")
+        self._spend(person, amount)
+        person.units += minted
+        self.pool += amount
 
     def refund(self) -> None:
         if self.status == "funding" and self.t < self.p["funding_seconds"]:

@@ -1,6 +1,6 @@
 """A market and its people for tests of the pure engine: no database, no clock."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from exchange.engines import variable
@@ -23,11 +23,25 @@ class Scene:
         self.state = variable.MarketState.opened(self.config, now_s)
         self.now_s = now_s
         self.seq = 0
-        self.traders = {
-            key: variable.Trader(id=key, cash_micro=PLENTY) for key in (ALICE, BOB, CHARLIE, PAT)
-        }
-        self.providers: dict[int, variable.Provider] = {}
+        self.frontier = variable.MemoryFrontier(
+            variable.Trader(id=key, cash_micro=PLENTY) for key in (ALICE, BOB, CHARLIE, PAT)
+        )
         self.last: variable.Settlement
+
+    @property
+    def traders(self) -> dict[int, variable.Trader]:
+        """Return everybody's figures."""
+        return self.frontier.traders
+
+    @property
+    def providers(self) -> dict[int, variable.Provider]:
+        """Return everybody's units."""
+        return self.frontier.providers
+
+    @property
+    def items(self) -> dict[int, variable.Resting]:
+        """Return all that rests in the market."""
+        return self.frontier.items
 
     @classmethod
     def active(cls, pool: int = 10_000, now_s: int = 0, **params: Any) -> "Scene":
@@ -43,32 +57,45 @@ class Scene:
         scene = cls.__new__(cls)
         scene.config, scene.state, scene.last = other.config, other.state, other.last
         scene.now_s, scene.seq = other.now_s, other.seq
-        scene.traders, scene.providers = dict(other.traders), dict(other.providers)
+        scene.frontier = variable.MemoryFrontier(
+            other.traders.values(), other.providers.values(), other.items.values()
+        )
         return scene
 
     def batch(self, *commands: variable.Command) -> tuple[variable.Result, ...]:
         """Apply commands as one batch and keep what comes of it."""
         before = self.state
         self.last = variable.apply(
-            self.config, before, self.traders, self.providers, commands, self.now_s
+            self.config,
+            before,
+            self.traders,
+            self.providers,
+            commands,
+            self.now_s,
+            frontier=self.frontier,
         )
         variable.check_invariants(self.config, before, self.last.state, self.last)
         self.state = self.last.state
-        self.traders.update(self.last.traders)
-        self.providers.update(self.last.providers)
+        self.frontier.take(
+            self.last.traders.values(), self.last.providers.values(), self.last.resting.values()
+        )
         return self.last.results
+
+    def do(self, kind: Callable[..., variable.Command], **wishes: Any) -> variable.Result:
+        """Apply one command of any kind."""
+        return self.batch(kind(seq=self.next_seq(), **wishes))[0]
 
     def next_seq(self) -> int:
         """Return a fresh place in the log."""
         self.seq += 1
         return self.seq
 
-    def buy(self, trader: int, amount: int | None = None, **wishes: int) -> variable.Result:
+    def buy(self, trader: int, amount: int | None = None, **wishes: Any) -> variable.Result:
         """Buy for an amount, or as the keywords say."""
         command = variable.Buy(seq=self.next_seq(), trader=trader, amount_micro=amount, **wishes)
         return self.batch(command)[0]
 
-    def sell(self, trader: int, shares: int | None = None, **wishes: int) -> variable.Result:
+    def sell(self, trader: int, shares: int | None = None, **wishes: Any) -> variable.Result:
         """Sell shares, or as the keywords say."""
         command = variable.Sell(seq=self.next_seq(), trader=trader, shares_nano=shares, **wishes)
         return self.batch(command)[0]

@@ -1,57 +1,24 @@
 """The mutable working copy of one market inside a batch; it never leaves the engine."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from exchange.engines.engine import EngineBug, Refusal
 from exchange.engines.rounding import div_floor
 from exchange.engines.units import RATE
 from exchange.engines.variable import results as to
+from exchange.engines.variable.account import Account, Figures
 from exchange.engines.variable.config import Config
 from exchange.engines.variable.curve import PRICE, TWICE, value_exact, worst_exact
-from exchange.engines.variable.results import Fill, Posting, Shift
+from exchange.engines.variable.frontier import Frontier
+from exchange.engines.variable.indexes import Indexes
+from exchange.engines.variable.resting import CANCELLED, OPEN, Resting, TimedExit
+from exchange.engines.variable.results import Fill, Payout, Posting, Shift
 from exchange.engines.variable.state import MarketState, Provider, Trader
 
 ACC_SCALE = 10**18
 
 Saved = tuple[int, ...]
-
-
-class Account:
-    """A trader's figures while a batch changes them."""
-
-    __slots__ = ("barred", "cash", "entry", "escrow", "id", "realised", "reserved", "shares", "was")
-
-    def __init__(self, trader: Trader) -> None:
-        self.was = trader
-        self.id = trader.id
-        self.barred = trader.opens_barred
-        self.cash = trader.cash_micro
-        self.reserved = trader.reserved_micro
-        self.shares = trader.shares_nano
-        self.entry = trader.entry_micro
-        self.escrow = trader.escrow_micro
-        self.realised = trader.realised_micro
-
-    def save(self) -> Saved:
-        """Return the figures for `restore`."""
-        return self.cash, self.reserved, self.shares, self.entry, self.escrow, self.realised
-
-    def restore(self, saved: Saved) -> None:
-        """Take the figures back to what `save` returned."""
-        self.cash, self.reserved, self.shares, self.entry, self.escrow, self.realised = saved
-
-    def frozen(self) -> Trader:
-        """Return the figures as a value."""
-        return Trader(
-            id=self.id,
-            cash_micro=self.cash,
-            reserved_micro=self.reserved,
-            shares_nano=self.shares,
-            entry_micro=self.entry,
-            escrow_micro=self.escrow,
-            realised_micro=self.realised,
-            opens_barred=self.barred,
-        )
 
 
 class Book:
@@ -62,27 +29,37 @@ class Book:
     """
 
     __slots__ = (
-        "acc", "acc_rem", "accounts", "activated_s", "backlog", "clamped", "config", "day",
-        "deadline_s", "e_day", "f", "f_day", "fills", "funding", "insurance", "journal", "k",
+        "acc", "acc_rem", "accounts", "activated_s", "backlog", "bad_debt", "capital", "cause",
+        "changed", "clamped", "config", "day", "deadline_s", "e_day", "f", "f_day", "fills",
+        "frontier", "funding", "indexes", "insurance", "items", "journal", "k", "last_id",
         "last_oracle_s", "long", "lp_fees", "mark", "now_s", "opened_s", "owed", "p0", "paid_day",
-        "pool", "postings", "providers", "shifts", "short", "since_s", "stakes",
-        "status", "surcharges", "target", "traded", "traders", "treasury", "units", "window",
+        "payouts", "pool", "postings", "providers", "ref", "revalued", "settle_at_s", "shifts",
+        "short", "since_s", "skipped", "stakes", "status", "surcharges", "target", "traded",
+        "traders", "treasury", "units", "window",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (what `apply` is given, in its order)
         self,
         config: Config,
         state: MarketState,
         traders: Mapping[int, Trader],
         providers: Mapping[int, Provider],
         now_s: int,
+        frontier: Frontier | None = None,
     ) -> None:
         self.config = config
+        self.frontier, self.indexes = frontier, Indexes(frontier)
         self.traders, self.providers = traders, providers
         self.since_s, self.now_s = state.t_s, max(now_s, state.t_s)
         self.accounts: dict[int, Account] = {}
         self.stakes: dict[int, Provider] = {}
-        self.journal: list[tuple[Account, Saved]] = []
+        self.journal: list[tuple[Account, Figures]] = []
+        self.items: dict[int, Resting] = {}
+        self.changed: list[tuple[int, Resting | None]] = []
+        self.payouts: list[Payout] = []
+        self.skipped: set[int] = set()
+        self.cause, self.ref = to.COMMAND, 0
+        self.capital = self.bad_debt = self.revalued = 0
         self.fills: list[Fill] = []
         self.postings: list[Posting] = []
         self.shifts: list[Shift] = []
@@ -99,6 +76,7 @@ class Book:
         self.pool, self.funding = state.pool_micro, state.funding_micro
         self.lp_fees, self.insurance = state.lp_fees_micro, state.insurance_micro
         self.treasury, self.window, self.traded = state.treasury_micro, state.window, 0
+        self.last_id, self.settle_at_s = state.last_id, state.settle_at_s
         self.mark = self._save()
 
     @property
@@ -116,38 +94,108 @@ class Book:
         """Return twice Phi as a count of 1e-36."""
         return self.equity_exact - worst_exact(self.p0, self.k, self.short)
 
+    @property
+    def close_out(self) -> int:
+        """Return p_req as a count of 1e-27."""
+        on_curve = self.p0 * PRICE + self.k * self.long
+        return max(on_curve, self.f * PRICE + self.k * self.short)
+
     def begin(self) -> None:
         """Start a command: remember what its legs may change before a later check refuses.
 
         Prices, status and providers change only after the last check of a command.
         """
-        self.journal.clear()
+        self.list_changes()
         self.mark = self._save()
 
     def undo(self) -> None:
         """Take back whatever the refused command had done so far."""
-        for account, saved in self.journal:
+        for account, saved in reversed(self.journal):
             account.restore(saved)
+        self.journal.clear()
+        for key, item in reversed(self.changed):
+            if item is None:
+                del self.items[key]
+            else:
+                self.items[key] = item
+        self.changed.clear()
         self._restore(self.mark)
+
+    def list_changes(self) -> None:
+        """Bring the trigger indexes up to date with what the last step has changed."""
+        for account, _ in self.journal:
+            if account.listed or account.triggers:
+                account.listed = True
+                self.indexes.place_position(account.frozen())
+        self.journal.clear()
+        if self.changed:
+            for key, _ in self.changed:
+                self.indexes.place_item(self.items[key])
+            self.changed.clear()
 
     def account(self, key: int) -> Account:
         """Return the working figures of a trader, remembered for `undo`."""
         account = self.accounts.get(key)
         if account is None:
-            if key not in self.traders:
-                raise EngineBug(f"trader {key} was not loaded")
-            account = self.accounts[key] = Account(self.traders[key])
+            account = self.accounts[key] = Account(self._load(key))
         self.journal.append((account, account.save()))
         return account
 
     def provider(self, key: int) -> Provider:
         """Return a provider as the batch has left it, an empty one where there is none."""
         found = self.stakes.get(key) or self.providers.get(key)
+        if found is None and self.frontier is not None:
+            found = self.frontier.provider(key)
         return found or Provider(id=key, acc_paid=self.acc)
 
     def keep(self, provider: Provider) -> None:
         """Put a provider's new value in place of the old."""
         self.stakes[provider.id] = provider
+
+    def _load(self, key: int) -> Trader:
+        found = self.traders.get(key)
+        if found is None and self.frontier is not None:
+            found = self.frontier.trader(key)
+        if found is None:
+            raise EngineBug(f"trader {key} was not loaded")
+        return found
+
+    def item(self, key: int) -> Resting | None:
+        """Return an open item as the batch has left it."""
+        found = self.items.get(key)
+        if found is None and self.frontier is not None:
+            found = self.frontier.resting(key)
+        return found if found is not None and found.status == OPEN else None
+
+    def rest(self, item: Resting) -> None:
+        """Put an item's new value in place of the old."""
+        self.changed.append((item.id, self.items.get(item.id)))
+        self.items[item.id] = item
+
+    def next_id(self) -> int:
+        """Return a fresh id of a position or a resting item."""
+        self.last_id += 1
+        return self.last_id
+
+    def left(self, account: Account) -> None:
+        """End what belongs to a position that is gone: its targets and its timed exit."""
+        account.position, account.stop, account.target = 0, None, None
+        if account.exit_id:
+            item = self.item(account.exit_id)
+            account.exit_id = 0
+            if isinstance(item, TimedExit):
+                self.rest(replace(item, status=CANCELLED))
+
+    def reserve(self, seq: int, account: Account, amount: int) -> None:
+        """Set a trader's money aside, or free it with a negative amount."""
+        self.spend(seq, account, amount)
+        account.reserved += amount
+        self.post(seq, to.RESERVED, amount, account.id)
+
+    def secure(self, seq: int, account: Account, amount: int) -> None:
+        """Write the change of a trader's escrow; what it comes from is posted apart."""
+        account.escrow += amount
+        self.post(seq, to.ESCROW, amount, account.id)
 
     def spend(self, seq: int, account: Account, amount: int) -> None:
         """Take money from a trader; a negative amount is a payment to them."""
@@ -190,15 +238,15 @@ class Book:
     def _save(self) -> Saved:
         return (
             self.long, self.short, self.acc, self.acc_rem, self.owed, self.pool, self.funding,
-            self.lp_fees, self.insurance, self.treasury, self.traded,
-            len(self.fills), len(self.postings),
+            self.lp_fees, self.insurance, self.treasury, self.traded, self.last_id,
+            self.capital, self.bad_debt, len(self.fills), len(self.postings),
         )  # fmt: skip
 
     def _restore(self, saved: Saved) -> None:
         (
             self.long, self.short, self.acc, self.acc_rem, self.owed, self.pool, self.funding,
-            self.lp_fees, self.insurance, self.treasury, self.traded,
-            fills, postings,
+            self.lp_fees, self.insurance, self.treasury, self.traded, self.last_id,
+            self.capital, self.bad_debt, fills, postings,
         ) = saved  # fmt: skip
         del self.fills[fills:]
         del self.postings[postings:]

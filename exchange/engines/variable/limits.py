@@ -5,7 +5,8 @@ from typing import NamedTuple
 from exchange.engines.engine import Refusal
 from exchange.engines.rounding import div_ceil, div_floor, root_floor
 from exchange.engines.units import RATE
-from exchange.engines.variable.book import Account, Book
+from exchange.engines.variable.account import Account
+from exchange.engines.variable.book import Book
 from exchange.engines.variable.curve import PRICE, TWICE, cost, shares_for
 from exchange.engines.variable.fees import (
     BUYS,
@@ -44,7 +45,7 @@ class Leg(NamedTuple):
     pool_micro: int
 
 
-def require_long(book: Book, account: Account, leg: Leg) -> None:
+def require_long(book: Book, account: Account, leg: Leg, *, banded: bool = True) -> None:
     """Refuse a leg that would leave the market outside the limits on new longs.
 
     Rounds:  never; both sides of each comparison are exact.
@@ -59,7 +60,7 @@ def require_long(book: Book, account: Account, leg: Leg) -> None:
     _require_slope(book, account, leg, price)
     _require_capital(book, account, leg, after)
     band = book.config.band_e8
-    if band is not None and after * RATE > book.f * PRICE * (RATE + band):
+    if banded and band is not None and after * RATE > book.f * PRICE * (RATE + band):
         most = div_floor(book.f * (RATE + band), RATE)
         raise _too_large(
             book, account, "band", market_pico=div_ceil(after, PRICE), market_max_pico=most

@@ -1,12 +1,13 @@
 """Funding a market, its activation, refunds, and the fees that providers earn and claim."""
 
+from dataclasses import replace
+
 from exchange.engines.engine import EngineBug, Refusal
 from exchange.engines.rounding import div_even, div_floor
 from exchange.engines.units import RATE
 from exchange.engines.variable import results as to
 from exchange.engines.variable.book import ACC_SCALE, Book
 from exchange.engines.variable.commands import Claim, Contribute, Refund
-from exchange.engines.variable.config import Config
 from exchange.engines.variable.curve import TWICE
 from exchange.engines.variable.results import Applied
 from exchange.engines.variable.state import (
@@ -17,8 +18,8 @@ from exchange.engines.variable.state import (
     MarketState,
     Provider,
 )
-
-DAY_S = 86_400
+from exchange.engines.variable.vesting import DAY_S
+from exchange.engines.variable.withdrawals import mint
 
 # One unit per USDC at par: a micro-USDC is a thousand of a unit's 1e-9.
 UNITS_AT_PAR = 1000
@@ -27,8 +28,10 @@ UNITS_AT_PAR = 1000
 def contribute(book: Book, command: Contribute) -> Applied:
     """Take a contribution at par; activate the market in the same operation at the soft cap.
 
+    In an active market it is a deposit, for units at the equity of the moment.
+
     Raises:  Refusal.
-    Source:  specification, section 6.
+    Source:  specification, sections 6 and 16.
     """
     amount, config = command.amount_micro, book.config
     if amount <= 0:
@@ -38,6 +41,8 @@ def contribute(book: Book, command: Contribute) -> Applied:
     if amount < config.min_lp_micro:
         raise Refusal("min_contribution", value_micro=amount, value_min_micro=config.min_lp_micro)
     _require_room(book, amount)
+    if book.status == ACTIVE and not command.funding_only:
+        return mint(book, command)
     if book.status != FUNDING:
         raise Refusal("not_open", status=book.status)
     account = book.account(command.trader)
@@ -87,6 +92,7 @@ def _activate(book: Book, seq: int) -> None:
     book.funding = 0
     book.post(seq, to.FUNDS, -total)
     book.pay_pool(seq, total)
+    book.capital += total
     if config.k_atto is None:
         book.k = slope(config.depth_e8, book.p0, total)
     book.status = ACTIVE
@@ -148,17 +154,8 @@ def claim(book: Book, command: Claim) -> Applied:
     book.lp_fees -= amount
     book.post(command.seq, to.LP_FEES, -amount)
     book.spend(command.seq, book.account(command.trader), -amount)
-    book.keep(
-        Provider(
-            id=was.id,
-            units_nano=was.units_nano,
-            locked_nano=was.locked_nano,
-            cohorts=was.cohorts,
-            acc_paid=book.acc,
-            owed=rest,
-            claimed_micro=was.claimed_micro + amount,
-        )
-    )
+    claimed = was.claimed_micro + amount
+    book.keep(replace(was, acc_paid=book.acc, owed=rest, claimed_micro=claimed))
     return Applied("claim", {"amount_micro": amount})
 
 
@@ -170,27 +167,3 @@ def claimable(state: MarketState, provider: Provider) -> int:
     """
     owed = provider.owed + provider.units_nano * (state.acc - provider.acc_paid)
     return div_floor(owed, ACC_SCALE)
-
-
-def vested_fraction(config: Config, elapsed_s: int) -> int:
-    """Return the highest fraction of the schedule whose day count has passed.
-
-    Units:   seconds in, 1e-8 out.
-    """
-    days = div_floor(elapsed_s, DAY_S)
-    return max((share for day, share in config.vesting if days >= day), default=0)
-
-
-def vested(config: Config, state: MarketState, provider: Provider, now_s: int) -> int:
-    """Return the units that have vested and were not taken, over all cohorts.
-
-    Units:   nano units.
-    Rounds:  down, per cohort.
-    """
-    total = 0
-    for cohort in provider.cohorts:
-        start_s = state.activated_s if cohort.start_s is None else cohort.start_s
-        if state.status != FUNDING and now_s >= start_s:
-            fraction = vested_fraction(config, now_s - start_s)
-            total += div_floor(cohort.units_nano * fraction, RATE) - cohort.taken_nano
-    return total

@@ -1,9 +1,10 @@
 """What a batch brings about: answers, fills, postings, the tick and the causes of the move."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from exchange.engines.engine import Rejected
+from exchange.engines.variable.resting import Resting
 from exchange.engines.variable.state import MarketState, Provider, Trader
 
 Value = int | str | bool | tuple[str, ...]
@@ -12,6 +13,9 @@ BUY = "buy"
 SELL = "sell"
 OPEN_LONG = "open_long"
 CLOSE_LONG = "close_long"
+OPEN_SHORT = "open_short"
+COVER_SHORT = "cover_short"
+LIQUIDATION = "liquidation"
 
 CASH = "cash"
 RESERVED = "reserved"
@@ -25,12 +29,23 @@ TREASURY = "treasury"
 ORACLE = "oracle"
 RECENTRING = "recentring"
 
+# what brought a fill about
+COMMAND = "command"
+COMMIT = "commit"
+LIMIT = "limit"
+STOP = "stop"
+TARGET = "target"
+TIMED_EXIT = "exit"
+MARGIN = "margin"
+
 
 class Fill(NamedTuple):
     """One execution of one leg against the curve.
 
     `value_micro` is the value along the curve, `price_pico` that value per share, rounded down,
-    `market_pico` M after the leg; `realised_micro` is before fees.
+    `market_pico` M after the leg; `realised_micro` is before fees. `escrow_micro` is the change of
+    the trader's escrow, `penalty_micro` the liquidation fee, `cause` what brought the fill about
+    and `ref` the id of the resting item or position it served.
     """
 
     seq: int
@@ -45,6 +60,10 @@ class Fill(NamedTuple):
     price_pico: int
     realised_micro: int
     market_pico: int
+    escrow_micro: int = 0
+    penalty_micro: int = 0
+    cause: str = COMMAND
+    ref: int = 0
 
 
 class Posting(NamedTuple):
@@ -69,7 +88,9 @@ class Shift(NamedTuple):
 class Filled:
     """The answer to a buy or a sell that went through.
 
-    `net_micro` is all a buyer pays or a seller receives, `price_pico` the average along the curve.
+    `net_micro` is all a buyer pays, or what a seller's legs bring after fees; `price_pico` is the
+    average along the curve, rounded down. `margin_micro` went from the trader into the escrow,
+    `committed` is the id of the order that waits for the next oracle event.
     """
 
     side: str
@@ -83,6 +104,18 @@ class Filled:
     realised_micro: int
     market_before_pico: int
     market_pico: int
+    margin_micro: int = 0
+    committed: int | None = None
+
+
+class Payout(NamedTuple):
+    """Units burned and what was paid for them; `ref` is the queued request, if there was one."""
+
+    seq: int
+    provider: int
+    ref: int | None
+    units_nano: int
+    amount_micro: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +164,13 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Everything that follows from a batch: what to store, what to post, what to answer."""
+    """Everything that follows from a batch: what to store, what to post, what to answer.
+
+    `resting` has every item that was made, changed or ended, by id; one that has ended says so in
+    its status. `capital_micro` is what providers put in less what they took out, `bad_debt_micro`
+    what liquidations cost them, `revalued_exact` the change of twice E in 1e-36 by a new slope or
+    by the settlement.
+    """
 
     state: MarketState
     traders: dict[int, Trader]
@@ -142,3 +181,8 @@ class Settlement:
     shifts: tuple[Shift, ...]
     tick: Tick
     move: Move
+    resting: dict[int, Resting] = field(default_factory=dict)
+    payouts: tuple[Payout, ...] = ()
+    capital_micro: int = 0
+    bad_debt_micro: int = 0
+    revalued_exact: int = 0

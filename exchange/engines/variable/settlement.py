@@ -3,28 +3,46 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from exchange.engines.engine import Refusal
+from exchange.engines.engine import Refusal, Rejected
 from exchange.engines.rounding import div_floor
+from exchange.engines.variable import commits, exits, orders, triggers, winding, withdrawals
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import (
+    AddCollateral,
     Buy,
+    Cancel,
     Claim,
     Command,
     Contribute,
     Heartbeat,
     OracleEvent,
+    PlaceLimit,
+    ProcessQueue,
+    QueueWithdrawal,
+    Recalibrate,
     Refund,
+    RemoveCollateral,
+    RunExits,
     Sell,
+    SetTargets,
+    Settle,
+    StartExit,
+    WindDown,
+    WithdrawNow,
 )
 from exchange.engines.variable.config import Config
 from exchange.engines.variable.curve import PRICE, TWICE
 from exchange.engines.variable.display import display, extended, slide, volume
+from exchange.engines.variable.frontier import Frontier
 from exchange.engines.variable.oracle_event import oracle
-from exchange.engines.variable.providers import DAY_S, claim, contribute, refund
-from exchange.engines.variable.results import Applied, Move, Result, Settlement, Tick
+from exchange.engines.variable.providers import claim, contribute, refund
+from exchange.engines.variable.recalibration import recalibrate
+from exchange.engines.variable.results import Applied, Move, Result, Settlement, Tick, Value
 from exchange.engines.variable.shifts import recentre
+from exchange.engines.variable.shorts import add_collateral, remove_collateral
 from exchange.engines.variable.state import ACTIVE, WINDING, MarketState, Provider, Trader
 from exchange.engines.variable.trades import buy, sell
+from exchange.engines.variable.vesting import DAY_S
 
 
 def apply(  # noqa: PLR0917 (the one interface of both engines)
@@ -34,44 +52,65 @@ def apply(  # noqa: PLR0917 (the one interface of both engines)
     providers: Mapping[int, Provider],
     commands: Sequence[Command],
     now_s: int,
+    *,
+    frontier: Frontier | None = None,
 ) -> Settlement:
     """Apply `commands` in order at one instant and return everything that follows from them.
 
     A command that a rule refuses is answered with Rejected and changes nothing. The clock of the
-    market never goes back: the batch runs at the later of `now_s` and the state's time.
+    market never goes back: the batch runs at the later of `now_s` and the state's time. Before the
+    first command and after each, what waits in `frontier` or was left by the batch itself is done
+    as far as it has become due.
 
     Shapes:  results are as many as commands and in their order; traders and providers are those
              that changed.
-    Raises:  EngineBug, if a trader a command names is not in `traders`.
+    Raises:  EngineBug, if a trader a command names is neither in `traders` nor in the frontier.
     Keeps:   what `check_invariants` checks.
     Source:  specification, section 7.
     """
-    book = Book(config, state, traders, providers, now_s)
+    book = Book(config, state, traders, providers, now_s, frontier)
     causes = _Causes(book, volume(state.window))
     advance(book)
     causes.take_time()
-    results: list[Result] = []
-    for command in commands:
-        moves_price = type(command) is OracleEvent
-        if moves_price:
-            causes.take_trades()
-        book.begin()
-        try:
-            results.append(_VERBS[type(command)](book, command))
-        except Refusal as refusal:
-            book.undo()
-            results.append(refusal.rejected)
-        if moves_price:
-            causes.take_oracle()
+    if commands:
+        triggers.run(book, commands[0].seq)
+    results = tuple([_apply_one(book, command, causes) for command in commands])
     causes.take_trades()
-    return _settled(book, tuple(results), causes)
+    return _settled(book, results, causes)
+
+
+def _apply_one(book: Book, command: Command, causes: "_Causes") -> Result:
+    """Apply one command, then what it has made due; an oracle event also frees the commits."""
+    moves_price = type(command) is OracleEvent
+    if moves_price:
+        causes.take_trades()
+    book.begin()
+    result: Result
+    try:
+        result = _VERBS[type(command)](book, command)
+    except Refusal as refusal:
+        book.undo()
+        result = refusal.rejected
+    if moves_price:
+        causes.take_oracle()
+    triggers.run(book, command.seq)
+    if moves_price and not isinstance(result, Rejected):
+        _execute_commits(book, command.seq)
+    return result
 
 
 def quote(
-    config: Config, state: MarketState, trader: Trader, command: Command, now_s: int
+    config: Config,
+    state: MarketState,
+    trader: Trader,
+    command: Command,
+    now_s: int,
+    *,
+    frontier: Frontier | None = None,
 ) -> Settlement:
     """Return what `command` alone would bring about now; nothing is kept of it."""
-    return apply(config, state, {trader.id: trader}, {}, (command,), now_s)
+    people = {trader.id: trader}
+    return apply(config, state, people, {}, (command,), now_s, frontier=frontier)
 
 
 def advance(book: Book) -> None:
@@ -89,8 +128,20 @@ def advance(book: Book) -> None:
     recentre(book)
 
 
-def _beat(_book: Book, _command: Heartbeat) -> Applied:
-    return Applied("heartbeat", {})
+def _execute_commits(book: Book, seq: int) -> None:
+    """Execute the committed orders after an oracle event, a settlement loop after each."""
+    for order in commits.pending(book):
+        commits.execute(book, seq, order)
+        triggers.run(book, seq)
+
+
+def _beat(book: Book, command: Heartbeat) -> Applied:
+    """Do what only time brings: commits that are too old, and the chunks of timed exits."""
+    fields: dict[str, Value] = {}
+    if book.status in (ACTIVE, WINDING) and not book.indexes.idle:
+        fields["expired"] = commits.expire(book, command.seq)
+        fields["exits"] = exits.run(book, command.seq)
+    return Applied("heartbeat", fields)
 
 
 _VERBS: dict[type, Callable[[Book, Any], Result]] = {
@@ -101,6 +152,19 @@ _VERBS: dict[type, Callable[[Book, Any], Result]] = {
     OracleEvent: oracle,
     Heartbeat: _beat,
     Refund: refund,
+    AddCollateral: add_collateral,
+    RemoveCollateral: remove_collateral,
+    PlaceLimit: orders.place,
+    SetTargets: orders.set_targets,
+    StartExit: exits.start,
+    Cancel: orders.cancel,
+    RunExits: exits.run_due,
+    WithdrawNow: withdrawals.withdraw_now,
+    QueueWithdrawal: withdrawals.queue,
+    ProcessQueue: withdrawals.process,
+    WindDown: winding.wind_down,
+    Settle: winding.settle,
+    Recalibrate: recalibrate,
 }
 
 
@@ -181,6 +245,11 @@ def _settled(book: Book, results: tuple[Result, ...], causes: _Causes) -> Settle
         shifts=tuple(book.shifts),
         tick=_tick(book, state, causes),
         move=causes.move(),
+        resting=dict(book.items),
+        payouts=tuple(book.payouts),
+        capital_micro=book.capital,
+        bad_debt_micro=book.bad_debt,
+        revalued_exact=book.revalued,
     )
 
 
@@ -214,6 +283,8 @@ def _state(book: Book) -> MarketState:
         insurance_micro=book.insurance,
         treasury_micro=book.treasury,
         window=extended(book.window, book.now_s, book.traded),
+        last_id=book.last_id,
+        settle_at_s=book.settle_at_s,
     )
 
 

@@ -16,9 +16,12 @@ def shift(book: Book, delta: int, reason: str, seq: int | None) -> tuple[int, st
     Units:   pico.
     Rounds:  the upward room down, the floor for P0 up.
     Keeps:   Phi >= 0, and P0 - k*X >= p_min: what is booked can be paid, and stays positive.
+             `clamped` lasts while the curve still owes a rise that the providers cannot pay: a
+             shift of nothing, or of less than there is room for, does not end it, so that nobody
+             deposits into a debt that is not booked yet.
     Source:  specification, section 8.
     """
-    wanted = delta
+    wanted, was_clamped = delta, book.clamped
     book.clamped = False
     fired = ""
     if delta > 0 and book.long > 0:
@@ -32,7 +35,15 @@ def shift(book: Book, delta: int, reason: str, seq: int | None) -> tuple[int, st
     if delta:
         book.p0 += delta
         book.shifts.append(Shift(seq, reason, delta, book.long - book.short))
+    if was_clamped and not book.clamped:
+        book.clamped = _owes(book)
     return delta, fired
+
+
+def _owes(book: Book) -> bool:
+    """Return whether the way up to F is longer than the providers' free capital reaches."""
+    gap = book.f * PRICE - book.price
+    return gap > 0 and book.long > 0 and gap * 2 * book.long > max(book.free_exact, 0)
 
 
 def recentre(book: Book) -> None:

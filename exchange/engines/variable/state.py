@@ -23,6 +23,7 @@ class MarketState:
 
     `acc` counts fees per unit and `owed` all fees owed to providers, both in 1e-18 micro-USDC (per
     1e-9 unit); `window` holds the traded value of each second that is younger than vol_window.
+    `last_id` is the youngest id of a position or resting item.
     """
 
     status: str
@@ -53,6 +54,8 @@ class MarketState:
     insurance_micro: int = 0
     treasury_micro: int = 0
     window: Window = ()
+    last_id: int = 0
+    settle_at_s: int = 0
 
     @classmethod
     def opened(cls, config: Config, now_s: int) -> "MarketState":
@@ -137,11 +140,15 @@ class MarketState:
         return div_floor(self.free_capital_exact, TWICE)
 
     @property
+    def close_out_exact(self) -> int:
+        """Return p_req as a count of 1e-27."""
+        on_curve = self.p0_pico * PRICE + self.k_atto * self.long_nano
+        return max(on_curve, self.f_pico * PRICE + self.k_atto * self.short_nano)
+
+    @property
     def close_out_pico(self) -> int:
         """Return p_req, rounded up: never below what a cover may cost."""
-        on_curve = self.p0_pico * PRICE + self.k_atto * self.long_nano
-        recentred = self.f_pico * PRICE + self.k_atto * self.short_nano
-        return div_ceil(max(on_curve, recentred), PRICE)
+        return div_ceil(self.close_out_exact, PRICE)
 
 
 _STATE_FIELDS = tuple(f.name for f in fields(MarketState))
@@ -160,7 +167,9 @@ def canonical_bytes(state: MarketState) -> bytes:
 class Trader:
     """One account in one market: its free money and its net position.
 
-    `opens_barred` refuses what would open or enlarge a position; closing is never barred.
+    `shares_nano` is negative for a short. `opens_barred` refuses what would open or enlarge a
+    position; closing is never barred. `position_id` tells the age of the position; stop, target
+    and the timed exit belong to it and end with it.
     """
 
     id: int
@@ -171,6 +180,10 @@ class Trader:
     escrow_micro: int = 0
     realised_micro: int = 0
     opens_barred: bool = False
+    position_id: int = 0
+    stop_pico: int | None = None
+    target_pico: int | None = None
+    exit_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +197,11 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One provider's units in one market, with what the fee accumulator has counted for them."""
+    """One provider's units in one market, with what the fee accumulator has counted for them.
+
+    Keeps:   the units of all cohorts less what was taken of them, and the locked units, sum to
+             `units_nano`; `instant_nano` were withdrawn at once on `instant_day`.
+    """
 
     id: int
     units_nano: int = 0
@@ -193,6 +210,8 @@ class Provider:
     acc_paid: int = 0
     owed: int = 0
     claimed_micro: int = 0
+    instant_day: int = 0
+    instant_nano: int = 0
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> "Provider":

@@ -1,20 +1,19 @@
-"""Buying and selling against the curve: the legs, their fees, and the guards of the caller."""
+"""Buying and selling: which legs a command has, and the guards of the caller."""
 
 from exchange.engines.engine import Refusal
-from exchange.engines.rounding import div_ceil, div_floor
-from exchange.engines.units import RATE
-from exchange.engines.variable import curve, fees, limits
-from exchange.engines.variable.book import Account, Book
+from exchange.engines.rounding import div_floor
+from exchange.engines.variable import commits, curve, limits
+from exchange.engines.variable.account import Account
+from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import Buy, Sell
 from exchange.engines.variable.curve import PRICE
-from exchange.engines.variable.results import BUY, CLOSE_LONG, OPEN_LONG, SELL, Fill, Filled
-
-# value in micro over shares in nano gives a price in pico
-PRICE_OF_VALUE = 10**15
+from exchange.engines.variable.longs import INSTANT, PRICE_OF_VALUE, Terms, close_long, open_long
+from exchange.engines.variable.results import BUY, OPEN_SHORT, SELL, Fill, Filled
+from exchange.engines.variable.shorts import cover_short, cover_within, open_short
 
 
 def buy(book: Book, command: Buy) -> Filled:
-    """Open or enlarge a long for an amount or by a number of shares.
+    """Cover a short, then open or enlarge a long, for an amount or by a number of shares.
 
     Raises:  Refusal, with nothing changed that `Book.undo` does not bring back.
     Source:  specification, section 11.
@@ -23,26 +22,59 @@ def buy(book: Book, command: Buy) -> Filled:
     _require_guards(command.min_shares_nano, command.max_cost_micro)
     limits.require_open_for_trading(book)
     account = book.account(command.trader)
-    limits.require_opens_allowed(book, account)
     before = book.price
-    fill, gross = _open_long(book, account, command)
-    if command.min_shares_nano is not None and fill.shares_nano < command.min_shares_nano:
-        raise Refusal(
-            "slippage", shares_nano=fill.shares_nano, shares_min_nano=command.min_shares_nano
-        )
-    if command.max_cost_micro is not None and gross > command.max_cost_micro:
-        raise Refusal("slippage", cost_micro=gross, cost_max_micro=command.max_cost_micro)
-    return _filled(fill, before, gross)
+    legs: list[Fill] = []
+    amount, shares, committed = command.amount_micro, command.shares_nano, None
+    if account.shares < 0:
+        amount, shares = _cover(book, account, command, legs)
+    if amount or shares:
+        _require_may_open(book, account, command)
+        try:
+            legs.append(open_long(book, account, command.seq, amount, shares))
+        except Refusal as refusal:
+            if not command.commit or refusal.rejected.code != "band":
+                raise
+            committed = commits.commit_buy(book, account, command, amount, shares, legs)
+    paid = sum([leg.value_micro + leg.fee_micro + leg.surcharge_micro for leg in legs])
+    if committed is None:
+        _require_bought(command, legs, paid)
+    return _filled(BUY, legs, before, paid, book, committed)
+
+
+def _cover(
+    book: Book, account: Account, command: Buy, legs: list[Fill]
+) -> tuple[int | None, int | None]:
+    """Cover what the command covers and return what is left to open a long with."""
+    held, amount, shares = -account.shares, command.amount_micro, command.shares_nano
+    size = cover_within(book, account, amount) if amount is not None else min(shares or 0, held)
+    if size <= 0:
+        raise Refusal("too_small", amount_micro=amount or 0)
+    legs.append(cover_short(book, account, command.seq, size))
+    if amount is None:
+        return None, (shares or 0) - size
+    left = amount - legs[0].value_micro - legs[0].fee_micro
+    # a rest too small to open with is not spent, nor what a part of the short left over
+    enough = size == held and left > 0 and left >= book.config.min_open_micro
+    return left if enough else None, None
+
+
+def _require_bought(command: Buy, legs: list[Fill], paid: int) -> None:
+    least, most = command.min_shares_nano, command.max_cost_micro
+    bought = sum([leg.shares_nano for leg in legs])
+    if least is not None and bought < least:
+        raise Refusal("slippage", shares_nano=bought, shares_min_nano=least)
+    if most is not None and paid > most:
+        raise Refusal("slippage", cost_micro=paid, cost_max_micro=most)
 
 
 def sell(book: Book, command: Sell) -> Filled:
-    """Close all or part of a long by a number of shares or for a gross amount.
+    """Close a long, then open or enlarge a short, by shares or for a gross amount.
 
     Raises:  Refusal, with nothing changed that `Book.undo` does not bring back.
     Source:  specification, section 11.
     """
     _require_one(command.shares_nano, command.target_micro)
-    _require_guards(command.min_out_micro)
+    _require_guards(command.min_out_micro, command.max_margin_micro, command.extra_micro)
     limits.require_open_for_trading(book)
     account = book.account(command.trader)
     before = book.price
@@ -50,15 +82,49 @@ def sell(book: Book, command: Sell) -> Filled:
     if shares is None:
         assert command.target_micro is not None
         shares = _shares_for_target(book, command.target_micro)
-    if shares > account.shares:
-        most = curve.sale_max(before, book.k, account.shares)
-        raise Refusal(
-            "no_position", asked_nano=shares, held_nano=account.shares, target_max_micro=most
-        )
-    fill, net = _close_long(book, account, command.seq, shares)
-    if command.min_out_micro is not None and net < command.min_out_micro:
-        raise Refusal("slippage", out_micro=net, out_min_micro=command.min_out_micro)
-    return _filled(fill, before, net)
+    legs: list[Fill] = []
+    closing, committed = max(0, min(shares, account.shares)), None
+    if shares > closing:
+        _require_may_open(book, account, command, shares)
+    if closing:
+        legs.append(close_long(book, account, command.seq, closing))
+    if shares > closing:
+        try:
+            size = shares - closing
+            legs.append(open_short(book, account, command.seq, size, _terms(command)))
+        except Refusal as refusal:
+            if not command.commit or refusal.rejected.code != "band":
+                raise
+            committed = commits.commit_sell(book, account, command, shares - closing)
+    net = sum([leg.value_micro - leg.fee_micro - leg.surcharge_micro for leg in legs])
+    if committed is None:
+        _require_received(command, net)
+    return _filled(SELL, legs, before, net, book, committed)
+
+
+def _terms(command: Sell) -> Terms:
+    if not command.extra_micro and command.max_margin_micro is None:
+        return INSTANT
+    return Terms(extra_micro=command.extra_micro, margin_max_micro=command.max_margin_micro)
+
+
+def _require_received(command: Sell, net: int) -> None:
+    least = command.min_out_micro
+    if least is not None and net < least:
+        raise Refusal("slippage", out_micro=net, out_min_micro=least)
+
+
+def _require_may_open(
+    book: Book, account: Account, command: Buy | Sell, shares: int | None = None
+) -> None:
+    if not command.reduce_only:
+        limits.require_opens_allowed(book, account)
+        return
+    figures: dict[str, int] = {"held_nano": abs(account.shares)}
+    if shares is not None:
+        figures["asked_nano"] = shares
+        figures["target_max_micro"] = curve.sale_max(book.price, book.k, max(0, account.shares))
+    raise Refusal("no_position", **figures)
 
 
 def _require_one(first: int | None, second: int | None) -> None:
@@ -68,7 +134,7 @@ def _require_one(first: int | None, second: int | None) -> None:
 
 
 def _require_guards(*guards: int | None) -> None:
-    if any(guard is not None and guard < 0 for guard in guards):
+    if any([guard is not None and guard < 0 for guard in guards]):  # noqa: C419 (half the time)
         raise Refusal("args", reason="a guard may not be negative")
 
 
@@ -80,84 +146,32 @@ def _shares_for_target(book: Book, target: int) -> int:
     return shares
 
 
-def _open_long(book: Book, account: Account, command: Buy) -> tuple[Fill, int]:
-    price, k, seq = book.price, book.k, command.seq
-    fee_e8, extra_e8 = book.config.fee_e8, fees.surcharge(book, fees.BUYS)
-    if command.amount_micro is not None:
-        gross = command.amount_micro
-        base, extra, value = fees.purchase_parts(gross, fee_e8, extra_e8)
-        shares = curve.shares_for(price, k, max(value, 0))
+def _filled(  # noqa: PLR0917 (private; every argument is a figure of the answer)
+    side: str, legs: list[Fill], before: int, net: int, book: Book, committed: int | None
+) -> Filled:
+    if len(legs) == 1:
+        leg = legs[0]
+        shares, value, price = leg.shares_nano, leg.value_micro, leg.price_pico
+        fee, extra, realised = leg.fee_micro, leg.surcharge_micro, leg.realised_micro
+        market = leg.market_pico
     else:
-        assert command.shares_nano is not None
-        shares = command.shares_nano
-        value = curve.cost(price, k, shares)
-        base, extra = fees.purchase_fees(value, fee_e8, extra_e8)
-        gross = value + base + extra
-    limits.require_long(book, account, limits.Leg(shares, gross, value + extra))
-    _require_funds(book, account, gross)
-    book.spend(seq, account, gross)
-    book.pay_pool(seq, value + extra)
-    part = book.collect(seq, base)
-    book.long += shares
-    book.traded += value
-    account.shares += shares
-    account.entry += value
-    average = div_floor(value * PRICE_OF_VALUE, shares)
-    market = div_floor(price + k * shares, PRICE)
-    fill = Fill(
-        seq, account.id, BUY, OPEN_LONG, shares, value, base, extra, part, average, 0, market
-    )
-    book.fills.append(fill)
-    return fill, gross
-
-
-def _require_funds(book: Book, account: Account, gross: int) -> None:
-    if gross > account.cash:
-        shares, amount = limits.long_max(book, account)
-        raise Refusal(
-            "insufficient_funds",
-            needed_micro=gross,
-            cash_micro=account.cash,
-            shares_max_nano=shares,
-            amount_max_micro=amount,
-        )
-
-
-def _close_long(book: Book, account: Account, seq: int, shares: int) -> tuple[Fill, int]:
-    price, k = book.price, book.k
-    value = curve.proceeds(price, k, shares)
-    base = min(value, div_ceil(value * book.config.fee_e8, RATE))
-    whole = shares == account.shares
-    entry = account.entry if whole else div_ceil(account.entry * shares, account.shares)
-    book.pay_pool(seq, -value)
-    book.spend(seq, account, base - value)
-    part = book.collect(seq, base)
-    book.long -= shares
-    book.traded += value
-    account.shares -= shares
-    account.entry -= entry
-    account.realised += value - entry
-    average = div_floor(value * PRICE_OF_VALUE, shares)
-    market = div_floor(price - k * shares, PRICE)
-    realised = value - entry
-    fill = Fill(
-        seq, account.id, SELL, CLOSE_LONG, shares, value, base, 0, part, average, realised, market
-    )
-    book.fills.append(fill)
-    return fill, value - base
-
-
-def _filled(fill: Fill, before: int, net: int) -> Filled:
+        shares, value = sum(leg.shares_nano for leg in legs), sum(leg.value_micro for leg in legs)
+        price = div_floor(value * PRICE_OF_VALUE, shares) if shares else 0
+        fee, extra = sum(leg.fee_micro for leg in legs), sum(leg.surcharge_micro for leg in legs)
+        realised = sum(leg.realised_micro for leg in legs)
+        market = div_floor(book.price, PRICE)
     return Filled(
-        side=fill.side,
-        legs=(fill,),
-        shares_nano=fill.shares_nano,
-        value_micro=fill.value_micro,
+        side=side,
+        legs=tuple(legs),
+        shares_nano=shares,
+        value_micro=value,
         net_micro=net,
-        fee_micro=fill.fee_micro,
-        surcharge_micro=fill.surcharge_micro,
-        price_pico=fill.price_pico,
-        realised_micro=fill.realised_micro,
+        fee_micro=fee,
+        surcharge_micro=extra,
+        price_pico=price,
+        realised_micro=realised,
         market_before_pico=div_floor(before, PRICE),
-        market_pico=fill.market_pico,
+        market_pico=market,
+        margin_micro=sum([x.escrow_micro - x.value_micro for x in legs if x.leg == OPEN_SHORT]),
+        committed=committed,
     )

@@ -17,23 +17,13 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the file and the choice of cases."""
+        """Declare the file."""
         parser.add_argument("file", type=Path)
-        parser.add_argument(
-            "--only",
-            choices=["long"],
-            help="leave out the cases that need more than the long side, and say which",
-        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the cases and report."""
         content = json.loads(options["file"].read_text())
         cases = content["cases"]
-        if options["only"]:
-            for case in cases:
-                if reason := golden.left_out(case):
-                    self.stdout.write(f"left out {case['id']}: {reason}")
-            cases = [case for case in cases if not golden.left_out(case)]
         passed = 0
         for case in cases:
             differences = golden.run(case, content["defaults"])

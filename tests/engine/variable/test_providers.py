@@ -14,7 +14,8 @@ from exchange.engines.variable import (
     claimable,
     vested,
 )
-from exchange.engines.variable.providers import slope, vested_fraction
+from exchange.engines.variable.providers import slope
+from exchange.engines.variable.vesting import vested_fraction
 from tests.engine.scene import (
     ALICE,
     BOB,
@@ -118,11 +119,11 @@ def test_the_window_closes_at_the_deadline(now_s: int, open_: bool) -> None:
         applied(scene.refund(), "refund")
 
 
-def test_an_active_market_takes_no_contribution_at_par() -> None:
+def test_an_active_market_takes_deposits_up_to_the_hard_cap() -> None:
     scene = Scene.active(pool=24_990)
 
     assert rejected(scene.contribute(ALICE, 11 * USDC), "hard_cap")["amount_max_micro"] == 10 * USDC
-    rejected(scene.contribute(ALICE, 10 * USDC), "not_open")
+    assert applied(scene.contribute(ALICE, 10 * USDC), "contribute")["units_nano"] == 10_000 * USDC
 
 
 def test_a_refund_returns_every_contribution_to_the_cent() -> None:
@@ -149,10 +150,10 @@ def test_a_refund_can_be_paid_in_slices() -> None:
     scene.contribute(BOB, 50 * USDC)
     scene.now_s = 700_000
     everyone = scene.providers
-    scene.providers = {ALICE: everyone[ALICE]}
+    scene.frontier.providers = {ALICE: everyone[ALICE]}
 
     assert applied(scene.refund(), "refund")["left_micro"] == 50 * USDC
-    scene.providers = {BOB: everyone[BOB]}
+    scene.frontier.providers = {BOB: everyone[BOB]}
 
     assert applied(scene.refund(), "refund")["left_micro"] == 0
     assert scene.traders[BOB].cash_micro == PLENTY
@@ -252,7 +253,7 @@ def test_contributors_vest_from_activation_and_later_cohorts_on_their_own_clock(
     def units(day: int) -> int:
         return vested(scene.config, scene.state, provider, day * DAY)
 
-    assert units(7) == -1 + 0
+    assert units(7) == 0
     assert units(31) == 7 * 50 // 100 - 1
     assert units(32) == 7 * 50 // 100 - 1 + 11 * 25 // 100
 
@@ -270,3 +271,11 @@ def test_many_contributions_of_one_batch_add_up() -> None:
     scene.batch(*(Contribute(seq=n, trader=ALICE, amount_micro=10 * USDC) for n in range(1, 4)))
 
     assert scene.providers[ALICE].cohorts == (Cohort(30 * 10**9, None),)
+
+
+def test_a_trading_market_refuses_what_is_for_funding_only() -> None:
+    scene = Scene()
+    scene.contribute(BOB, 2_500 * USDC)
+    late = Contribute(seq=scene.next_seq(), trader=ALICE, amount_micro=10 * USDC, funding_only=True)
+
+    rejected(scene.batch(late)[0], "not_open")

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,7 @@ def test_a_refused_guard_changes_nothing() -> None:
         {"amount_micro": 5, "max_cost_micro": -1},
     ],
 )
-def test_a_purchase_needs_one_size_above_zero(wishes: dict[str, int]) -> None:
+def test_a_purchase_needs_one_size_above_zero(wishes: dict[str, Any]) -> None:
     scene = Scene.active()
 
     rejected(scene.batch(variable.Buy(seq=1, trader=ALICE, **wishes))[0], "args")
@@ -146,17 +147,17 @@ def test_a_purchase_needs_one_size_above_zero(wishes: dict[str, int]) -> None:
         {"shares_nano": 1, "min_out_micro": -1},
     ],
 )
-def test_a_sale_needs_one_size_above_zero(wishes: dict[str, int]) -> None:
+def test_a_sale_needs_one_size_above_zero(wishes: dict[str, Any]) -> None:
     scene = Scene.active()
 
     rejected(scene.batch(variable.Sell(seq=1, trader=ALICE, **wishes))[0], "args")
 
 
-def test_nobody_sells_more_than_they_hold() -> None:
+def test_a_sale_that_may_only_reduce_is_bound_to_the_holding() -> None:
     scene = Scene.active()
     scene.buy(ALICE, shares_nano=5 * SHARE)
 
-    numbers = rejected(scene.sell(ALICE, 5 * SHARE + 1), "no_position")
+    numbers = rejected(scene.sell(ALICE, 5 * SHARE + 1, reduce_only=True), "no_position")
 
     assert numbers["held_nano"] == 5 * SHARE
     assert numbers["asked_nano"] == 5 * SHARE + 1
@@ -167,10 +168,10 @@ def test_a_target_past_the_holding_names_the_largest() -> None:
     scene = Scene.active()
     scene.buy(ALICE, shares_nano=5 * SHARE)
 
-    numbers = rejected(scene.sell(ALICE, target_micro=60 * USDC), "no_position")
+    numbers = rejected(scene.sell(ALICE, target_micro=60 * USDC, reduce_only=True), "no_position")
 
     most = numbers["target_max_micro"]
-    rejected(scene.sell(ALICE, target_micro=most + 1), "no_position")
+    rejected(scene.sell(ALICE, target_micro=most + 1, reduce_only=True), "no_position")
     filled(scene.sell(ALICE, target_micro=most))
 
 
