@@ -118,8 +118,11 @@ def _carry(market_id: int, queue: _Queue) -> None:
     with queue.lock:
         count = min(len(queue.tickets), batch_load.BATCH_MAX)
         tickets = [queue.tickets.popleft() for _ in range(count)]
+    answers: list[Any] = [
+        Unavailable("the carrier was interrupted; ask again with the same key", code="busy")
+    ] * count
     try:
-        answers: list[Any] = list(settlement.drain(market_id, [t.request for t in tickets]))
+        answers = list(settlement.drain(market_id, [t.request for t in tickets]))
     except DatabaseError as failure:
         down = Unavailable(
             "the books cannot be reached; ask again with the same key", code="store_down"
@@ -128,6 +131,12 @@ def _carry(market_id: int, queue: _Queue) -> None:
         answers = [down] * count
     except Exception as failure:  # noqa: BLE001 (each caller gets it, none may sleep for ever)
         answers = [failure] * count
+    finally:
+        # whatever ends this thread, the others go on
+        _hand_over(queue, tickets, answers)
+
+
+def _hand_over(queue: _Queue, tickets: list[_Ticket], answers: list[Any]) -> None:
     for ticket, answer in zip(tickets, answers, strict=True):
         ticket.answer = answer
     with queue.lock:

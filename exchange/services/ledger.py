@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
 
 from exchange import clock
 from exchange.errors import Malformed, NotFound, Unprocessable
@@ -239,6 +238,7 @@ def chain_breaks(limit: int = 20) -> list[dict[str, object]]:
     The walk is by account and version, so one pass checks balances, versions, hashes and heads.
     """
     breaks: list[dict[str, object]] = []
+    seen: set[int] = set()
     state = Balance(0, 0, 0, b"")
     entries = Entry.objects.order_by("account_id", "version").values_list(
         "account_id", "version", "amount_micro", "balance_micro", "hash",
@@ -251,6 +251,7 @@ def chain_breaks(limit: int = 20) -> list[dict[str, object]]:
         )
     }
     for account_id, version, amount, balance, digest, kind, ref in entries.iterator(5000):
+        seen.add(account_id)
         if account_id != state.id:
             _compare_head(state, heads, breaks)
             state = Balance(account_id, 0, 0, b"")
@@ -261,8 +262,8 @@ def chain_breaks(limit: int = 20) -> list[dict[str, object]]:
             breaks.append({"account": account_id, "version": version, "fact": fact})
         state = Balance(account_id, total, version, bytes(digest))
     _compare_head(state, heads, breaks)
-    untouched = Account.objects.filter(Q(version=0) & ~Q(balance_micro=0)).values_list("id")
-    breaks += [{"account": pk, "version": 0, "fact": "no entries"} for (pk,) in untouched]
+    for pk in heads.keys() - seen:
+        _compare_head(Balance(pk, 0, 0, b""), heads, breaks)
     return breaks[:limit]
 
 

@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from exchange import clock
@@ -25,6 +26,9 @@ HOUSE = (
 )
 HEARTBEAT_S = 60
 HARD_CAP_MICRO_MAX = 10**15
+
+
+log = structlog.get_logger()
 
 
 @transaction.atomic
@@ -98,17 +102,23 @@ def heartbeats(now_s: int) -> int:
         for pk, settled_at in LiveState.objects.filter(
             market__status__in=(Market.Status.ACTIVE, Market.Status.WINDING), halt_rule=""
         ).values_list("market_id", "settled_at")
-        if settled_at is None or settled_at <= clock.at(now_s - HEARTBEAT_S)
+        # a time ahead of us is that of a clock that was put back since
+        if settled_at is None or not clock.at(now_s - HEARTBEAT_S) < settled_at <= clock.now()
     ]
     return sum(heartbeat(market_id, now_s) for market_id in due)
 
 
 def heartbeat(market_id: int, now_s: int) -> bool:
     """Let time pass in one market: recentring accrues, a tick is written. Return success."""
-    request = Request("heartbeat", {}, f"heartbeat:{now_s}")
+    return _drained(market_id, Request("heartbeat", {}, f"heartbeat:{now_s}"))
+
+
+def _drained(market_id: int, request: Request) -> bool:
+    """Settle a request of the house; what is wrong with one market must not stop the others."""
     try:
         drain(market_id, [request])
-    except MegatronError:
+    except (MegatronError, DatabaseError) as fault:
+        log.warning("market.not_settled", market=market_id, error=str(fault)[:200])
         return False
     return True
 
@@ -118,13 +128,13 @@ def refunds_due(now_s: int) -> int:
 
     Each market is paid in slices, one transaction each; return how many slices were paid.
     """
-    owing = LiveState.objects.filter(
+    owing = LiveState.objects.filter(halt_rule="").filter(
         Q(market__status=Market.Status.FUNDING, state__deadline_s__lte=now_s)
         | Q(market__status=Market.Status.CANCELLED, state__funding_micro__gt=0)
     )
     slices = [(live.market_id, live.command_seq) for live in owing]
     for market_id, seq in slices:
-        drain(market_id, [Request("refund", {}, f"refund:{market_id}:{seq}")])
+        _drained(market_id, Request("refund", {}, f"refund:{market_id}:{seq}"))
     return len(slices)
 
 

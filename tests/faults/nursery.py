@@ -159,19 +159,16 @@ class Worker:
         choice = random.Random(key)
         kind = choice.choice(self.plan.kinds)
         market, user = choice.choice(self.plan.markets), choice.choice(self.plan.users)
-        while True:
+        answer: Any = None
+        while answer is None:
             try:
                 answer = _ask(kind, key, market, user)
             except (Unavailable, DatabaseError) as fault:
                 if isinstance(fault, DatabaseError) and kind in {"buy", "sell", "claim"}:
                     answer = ["leaked", repr(fault)]
-                    break
                 time.sleep(RETRY_S)
             except MegatronError as refusal:
                 answer = ["refused", refusal.code]
-                break
-            else:
-                break
             finally:
                 close_old_connections()
         line = json.dumps(asdict(Ack(key, kind, market, user, answer)))

@@ -91,4 +91,4 @@ def turn(**told: str) -> None:
     """Drop this process's connections, which may be dead, and change where the next ones go."""
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's wrapper has pools
-    connection.settings_dict.update(told)  # type: ignore[typeddict-item]
+    connection.settings_dict.update(told)

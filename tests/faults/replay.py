@@ -65,10 +65,10 @@ def differences(market: Market) -> Iterator[str]:
     live = LiveState.objects.get(market=market)
     if _hash(state) != bytes(live.state_hash):
         yield "the last state is another one"
-    for row in Position.objects.filter(market=market):
-        holder = traders[row.user_id]
-        if any(getattr(holder, name) != getattr(row, name) for name in HELD):
-            yield f"the position of {row.user_id}: {holder}"
+    for held in Position.objects.filter(market=market):
+        holder = traders[held.user_id]
+        if any(getattr(holder, name) != getattr(held, name) for name in HELD):
+            yield f"the position of {held.user_id}: {holder}"
     for stake in Stake.objects.filter(market=market):
         provider = providers[stake.user_id]
         if any(getattr(provider, name) != int(getattr(stake, name)) for name in STAKED):

@@ -37,7 +37,7 @@ def free_port() -> int:
 class Process:
     """One process of the site as the supervisor would start it; it ends with the test run."""
 
-    def __init__(self, name: str, port: int = 0, **environment: str) -> None:
+    def __init__(self, name: str, port: int = 0, /, **environment: str) -> None:
         part = next(p for p in parts(host="127.0.0.1", port=port) if p.name == name)
         self.place = Path(tempfile.mkdtemp(prefix="mg-site-"))
         self.log = self.place / "log"

@@ -36,7 +36,7 @@ def edit(sql: str, *params: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(sql, params)
-        count = cursor.rowcount
+        count: int = cursor.rowcount
         cursor.execute("SET LOCAL session_replication_role = DEFAULT")
     return count
 

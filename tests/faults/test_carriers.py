@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import connection
 
 from exchange.errors import Unavailable
 from exchange.models import Command, LiveState, Market, MarketEvent, Tick, User
-from exchange.services import batch_load, commands, settlement
+from exchange.services import batch_load, batch_write, commands, settlement
 from exchange.services.batch import Receipt, Request
 from tests.factories import active_market, buy, contribute, funded_user, key, open_market, usdc
 from tests.faults import elsewhere
@@ -77,7 +78,7 @@ def test_every_caller_is_answered_by_one_carrier_at_a_time(monkeypatch: Any) -> 
     log_without_gap(market)
     assert watch.most == 1
     assert max(watch.sizes) > 1, "nobody ever shared a batch"
-    assert commands._queues[market.pk].tickets == commands.deque()
+    assert not commands._queues[market.pk].tickets
     assert not commands._queues[market.pk].attended
 
 
@@ -120,9 +121,7 @@ def end_own_connection() -> None:
 
 
 def end(victim: int) -> None:
-    with (
-        connection.copy().temporary_connection() as other  # type: ignore[attr-defined]
-    ):
+    with connection.copy().temporary_connection() as other:
         other.execute("SELECT pg_terminate_backend(%s)", [victim])
 
 
@@ -163,7 +162,7 @@ def spoil_drain(monkeypatch: Any, when: str, die: Callable[..., None]) -> None:
         return
     place, name = {
         "before the write": (settlement, "_run"),
-        "before the commit": (settlement.batch_write, "_receipt"),
+        "before the commit": (batch_write, "_receipt"),
     }[when]
     real = getattr(place, name)
 
@@ -194,10 +193,14 @@ def test_a_carrier_who_is_interrupted_leaves_the_queue_to_the_others(monkeypatch
     assert time.monotonic() - began < PATIENCE_S
 
 
+def wait(gate: threading.Event) -> None:
+    gate.wait(10)
+
+
 def test_a_slow_carrier_is_given_up_on_and_the_key_still_works(monkeypatch: Any) -> None:
     market, user = active_market(pool="100000"), funded_user("1000")
     gate = threading.Event()
-    watch = Watch(lambda: gate.wait(10) and None)
+    watch = Watch(lambda: wait(gate))
     monkeypatch.setattr(settlement, "drain", watch)
     monkeypatch.setattr(commands, "WAIT_S_MAX", 0.5)
     names = [key() for _ in range(16)]
@@ -224,7 +227,8 @@ def test_the_last_contributions_of_two_processes_activate_a_market_once() -> Non
 
         outcomes = together(
             [
-                lambda user=user: elsewhere.submit(
+                partial(
+                    elsewhere.submit,
                     market_id=market.pk,
                     kind="contribute" if user is people[1] else "buy",
                     payload={"amount_micro": usdc("10")},

@@ -26,7 +26,7 @@ def time_only_goes_on(market: Market) -> None:
     times = [at for _, at in seen]
     assert times == sorted(times)
     log = Command.objects.filter(market=market).order_by("seq")
-    settled = list(log.values_list("settled_s", flat=True))
+    settled = [settled_s or 0 for settled_s in log.values_list("settled_s", flat=True)]
     assert settled == sorted(settled)
     live = LiveState.objects.get(market=market)
     assert live.batch_seq == len(seen)

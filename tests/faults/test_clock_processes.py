@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import DataError, connection
 
 from exchange import clock
+from exchange.engines import variable
 from exchange.engines.engine import EngineBug
 from exchange.models import Command, LiveState, Market, MarketEvent, OutboxEvent, User
 from exchange.services import duties, markets, outbox, settlement
@@ -103,7 +105,7 @@ def test_without_a_clock_orders_go_on_and_the_backlog_follows(
         for _ in range(BACKLOG // len(people)):
             buy(user, market, "5")
 
-    assert codes(together([lambda u=u: trade(u) for u in people])) == {"ok": len(people)}
+    assert codes(together([partial(trade, u) for u in people])) == {"ok": len(people)}
     waiting = OutboxEvent.objects.count()
     assert waiting > 0
 
@@ -193,14 +195,14 @@ def test_a_market_that_cannot_refund_stops_itself_and_not_the_clock(monkeypatch:
     )
     for market in (broken, sound):
         contribute(funded_user("100"), market, "40.5")
-    real = settlement.variable.check_invariants
+    real = variable.check_invariants
 
     def check(config: Any, before: Any, *others: Any) -> None:
         if before.p0_pico == 7 * 10**12:
             raise EngineBug("I3: Phi is -1")
         real(config, before, *others)
 
-    monkeypatch.setattr(settlement.variable, "check_invariants", check)
+    monkeypatch.setattr(variable, "check_invariants", check)
     for live in LiveState.objects.filter(market__in=(broken, sound)):
         live.state["deadline_s"] = clock.now_s() - 10
         live.save(update_fields=["state"])

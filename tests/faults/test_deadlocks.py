@@ -3,6 +3,7 @@
 import itertools
 import random
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def test_no_deadlock_among_eight_accounts(chance: random.Random) -> None:
         return sum(ledger.post(kind="gift", ref=ref, amounts=legs) for ref, legs in plan)
 
     began = time.monotonic()
-    outcomes = together([lambda plan=plan: carry_out(plan) for plan in plans])
+    outcomes = together([partial(carry_out, plan) for plan in plans])
     rate = TRANSFERS / (time.monotonic() - began)
 
     assert outcomes == [TRANSFERS // THREADS] * THREADS
@@ -95,7 +96,7 @@ def test_waiting_commands_of_many_people_are_locked_in_one_order(chance: random.
                     request_hash=b"x",
                 )
 
-        outcomes = together([lambda m=m: settlement.drain(m.pk) for m in markets * 8])
+        outcomes = together([partial(settlement.drain, m.pk) for m in markets * 8])
 
         assert codes(outcomes) == {"ok": 16}
         assert not Command.objects.filter(batch_seq=None).exists()

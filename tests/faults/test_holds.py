@@ -1,6 +1,7 @@
 """A hold ends once, whoever captures, voids or asks for it again at the same instant."""
 
 import random
+from functools import partial
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_the_same_reference_of_two_people_at_once_breaks_nothing() -> None:
     outcomes = codes(
         together(
             [
-                lambda user=user: ledger.hold(user_id=user.pk, amount_micro=usdc("7"), ref=ref)
+                partial(ledger.hold, user_id=user.pk, amount_micro=usdc("7"), ref=ref)
                 for user in people
             ]
         )
@@ -100,9 +101,7 @@ def test_one_fact_between_strangers_at_once_is_booked_once() -> None:
         pairs.append([(purses[0], -usdc("1")), (purses[1], usdc("1"))])
 
     outcomes = codes(
-        together(
-            [lambda legs=legs: ledger.post(kind="gift", ref=ref, amounts=legs) for legs in pairs]
-        )
+        together([partial(ledger.post, kind="gift", ref=ref, amounts=legs) for legs in pairs])
     )
 
     assert outcomes == {"ok": 1, "no": 7}

@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from exchange.models import Command, Market
 from exchange.services import audit
-from megatron.embedded import NotStarted
+from megatron.binaries import NotStarted
 from tests.factories import active_market, funded_user
 from tests.faults.nursery import Nursery, Plan, read_acks
 from tests.faults.own_server import OwnServer, django_at, turn

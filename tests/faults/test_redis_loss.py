@@ -35,7 +35,7 @@ class Site:
             "DATABASE_URL": database_url(str(connection.settings_dict["NAME"])),
             "REDIS_URL": self.broker.url,
         }
-        self.web, self.clock = Web(**stores), Process("clock", **stores)
+        self.web, self.clock = Web(**stores), Process("clock", 0, **stores)
         self.clock.start()
         self.web.start()
 

@@ -1,6 +1,7 @@
 """Every amount at its edges, one under, exact and one over: an answer, never a database's error."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ EDGES = sorted(
         *(BIGINT_MAX - 1, BIGINT_MAX, BIGINT_MAX + 1, 10**19, 10**40, -BIGINT_MAX - 2),
     }
 )
-ORDERS = (
+ORDERS: tuple[tuple[str, str, dict[str, int]], ...] = (
     ("buy", "amount_micro", {}),
     ("buy", "shares_nano", {}),
     ("buy", "min_shares_nano", {"amount_micro": usdc("5")}),
@@ -65,9 +66,8 @@ def test_orders_answer_at_every_edge(
 
     for edge in EDGES:
         size: Any = {**others, name: edge}
-        answered(
-            lambda s=size: orders.order_place(user=user, market=market, side=side, key=key(), **s)
-        )
+        place = partial(orders.order_place, user=user, market=market, side=side, key=key())
+        answered(partial(place, **size))
 
 
 @pytest.mark.parametrize("edge", EDGES)
@@ -84,11 +84,8 @@ def test_contributions_that_fill_the_widest_market_answer() -> None:
     market = open_market(soft_cap="900000000", hard_cap="1000000000")
     for _ in range(4):
         user = rich_user()
-        answered(
-            lambda u=user: orders.contribution_place(
-                user=u, market=market, amount_micro=BIGINT_MAX // 4, key=key()
-            )
-        )
+        place = partial(orders.contribution_place, user=user, market=market, key=key())
+        answered(partial(place, amount_micro=BIGINT_MAX // 4))
 
 
 @pytest.mark.parametrize("price", ["0.000001", "0.00000001", "1000000", "1000000000000"])
@@ -99,11 +96,8 @@ def test_markets_of_any_price_answer(price: str) -> None:
     user = funded_user("100000")
 
     for amount in ("1", "5", "100", "1000", "5000"):
-        answered(
-            lambda a=amount: orders.order_place(
-                user=user, market=market, side="buy", key=key(), amount_micro=usdc(a)
-            )
-        )
+        place = partial(orders.order_place, user=user, market=market, side="buy", key=key())
+        answered(partial(place, amount_micro=usdc(amount)))
     held = Position.objects.filter(user=user, market=market).first()
     if held:
         answered(

@@ -54,7 +54,8 @@ def test_cut_anywhere_nothing_is_lost_or_doubled(web: Web, chance: random.Random
         again = order.send(web.port)
         assert again.json == answer.json
         assert again.headers["Idempotent-Replay"] == "true"
-        assert Fill.objects.filter(market=market, command_seq=row.seq).count() == bool(row.accepted)
+        fills = Fill.objects.filter(market=market, command_seq=row.seq or 0)
+        assert fills.count() == bool(row.accepted)
     assert Command.objects.filter(key__in=[o.key for o in orders]).count() == CUTS
 
 
@@ -62,20 +63,21 @@ def test_cut_anywhere_nothing_is_lost_or_doubled(web: Web, chance: random.Random
     ("body", "status"),
     [
         ({"side": "buy", "amount": "5"}, 201),
-        ({"side": "buy", "amount": "5000"}, 422),
+        ({"side": "buy", "amount": "200"}, 422),
         ({"side": "sell", "shares": "999"}, 422),
     ],
 )
 def test_ten_senders_of_one_key_get_the_same_bytes(
     web: Web, body: dict[str, str], status: int
 ) -> None:
-    market, alice = active_market(pool="100000"), funded_user("1000")
+    market, alice = active_market(pool="100000"), funded_user("100")
     _, secret = tokens.create(user=alice, name="bot", scopes=["trade"])
     order = Order(market.slug, body, secret, new_key())
     other = Order(market.slug, {"side": "buy", "amount": "6"}, secret, order.key)
 
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda o: o.send(web.port), [order] * 10))
+    answers.append(order.send(web.port))
 
     assert {answer.status for answer in answers} == {status}
     assert other.send(web.port).code == "key_reused"

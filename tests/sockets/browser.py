@@ -42,9 +42,10 @@ class Browser:
         asked = query or "m=" + ",".join(map(str, markets))
         self.heard: list[dict[str, Any]] = []
         self._open = contextlib.ExitStack()
+        ours: Any = origin or f"http://127.0.0.1:{port}"
         line = connect(
             f"ws://127.0.0.1:{port}/ws/markets/?{asked}",
-            origin=origin or f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
+            origin=ours,
             additional_headers={"Cookie": f"sessionid={session}"} if session else None,
             open_timeout=20,
             close_timeout=2,

@@ -27,7 +27,7 @@ def site(books: None) -> Iterator[tuple[OwnBroker, Web]]:
         "DATABASE_URL": database_url(str(connection.settings_dict["NAME"])),
         "REDIS_URL": broker.url,
     }
-    web, clock = Web(**stores), Process("clock", **stores)
+    web, clock = Web(**stores), Process("clock", 0, **stores)
     clock.start()
     web.start()
     yield broker, web

@@ -62,13 +62,10 @@ def test_a_page_from_elsewhere_is_refused(web: Web, origin: str | None) -> None:
 
 
 def test_our_own_page_is_let_in(web: Web) -> None:
-    for origin in (f"http://127.0.0.1:{web.port}", f"HTTP://127.0.0.1:{web.port}"):
-        with connect(
-            f"ws://127.0.0.1:{web.port}/ws/markets/?m=1",
-            origin=origin,  # type: ignore[arg-type]
-            open_timeout=20,
-            proxy=None,
-        ) as socket:
+    address = f"ws://127.0.0.1:{web.port}/ws/markets/?m=1"
+    for scheme in ("http", "HTTP"):
+        ours: Any = f"{scheme}://127.0.0.1:{web.port}"
+        with connect(address, origin=ours, open_timeout=20, proxy=None) as socket:
             assert "snapshot" in str(socket.recv(5))
 
 

@@ -89,7 +89,7 @@ def test_a_new_password_keeps_the_window_that_set_it(browse: Open) -> None:
     user.set_password("second-long-secret")
     user.save()
     request = type("Request", (), {"session": here.session, "user": user})()
-    update_session_auth_hash(request, user)  # type: ignore[arg-type]
+    update_session_auth_hash(request, user)
     request.session.save()
 
     assert other.code(CLOSED_S_MAX) == SIGNED_OUT

@@ -1,0 +1,31 @@
+"""Defects that the fault tests have found and that are still open; each is expected to fail.
+
+A line leaves this list with the mend. It is not a place for tests that fail now and then.
+"""
+
+import pytest
+
+GAPS = {
+    "test_audit_names_it.py::test_names_an_edit_of_the_state": "the audit does not replay a state",
+    "test_audit_names_it.py::test_names_an_edit_of_the_log": "the audit does not replay the log",
+    "test_carriers.py::test_the_last_contributions_of_two_processes": "activation is told twice",
+    "test_holds.py::test_the_same_reference_of_another_person": "a hold's owner is not compared",
+    "test_holds.py::test_the_same_reference_of_two_people_at_once": "told as a database error",
+    "test_holds.py::test_one_fact_between_strangers_at_once": "told as a database error",
+    "test_store_trouble.py::": "a page answers 500 or late while the database is away",
+    "test_consumer.py::test_whatever_is_said_nobody_stays": "a socket that breaks stays listed",
+    "test_consumer.py::test_a_snapshot_that_fails_leaves": "a socket that breaks stays listed",
+    "test_consumer.py::test_a_listener_that_breaks": "a closed socket breaks the round",
+    "test_hostile_frames.py::": "a hostile frame is told as our own fault, a flood is taken",
+    "test_news.py::test_a_broken_message_on_the_wire": "a broken message ends the feed",
+    "test_origins_on_the_wire.py::test_a_page_from_elsewhere": "a query in an origin is ignored",
+    "test_session_end.py::test_a_trouble_of_the_database": "a socket outlives a database fault",
+}
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Expect the known gaps to fail; one that passes by now is welcome."""
+    for item in items:
+        for place, reason in GAPS.items():
+            if place in item.nodeid:
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
