@@ -22,6 +22,7 @@ from megatron.processes import parts
 ROOT = Path(__file__).resolve().parents[2]
 START_S_MAX = 60.0
 ANSWER_S_MAX = 20.0
+SERVERS_OWN = 500
 LIMITS_OFF = dict.fromkeys(
     ("THROTTLE_READ", "THROTTLE_QUOTE", "THROTTLE_TRADE", "THROTTLE_TOKEN"), "100000/s burst 100000"
 )
@@ -146,11 +147,15 @@ def ask(
         caller.request(method, path, None if body is None else json.dumps(body), headers)
         answer = caller.getresponse()
         raw = answer.read()
-        # cut within its headers, an answer looks like a shorter one that is complete
-        if len(raw) != int(answer.headers["Content-Length"]):
+        length = answer.headers["Content-Length"]
+        # cut within its headers, an answer looks like a shorter one that is complete; only what
+        # the server says for itself, in place of the site, comes without a length
+        if (length is None and answer.status < SERVERS_OWN) or (
+            length is not None and len(raw) != int(length)
+        ):
             raise ConnectionError("half an answer")
         return Answer(answer.status, raw, dict(answer.getheaders()))
-    except (http.client.HTTPException, TypeError, ValueError) as broken:
+    except (http.client.HTTPException, ValueError) as broken:
         raise ConnectionError(repr(broken)) from broken
     finally:
         caller.close()

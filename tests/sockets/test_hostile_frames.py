@@ -63,8 +63,8 @@ def test_what_is_not_an_acknowledgement_closes_with_a_code(
         assert browser.code() == MALFORMED
 
 
-@pytest.mark.parametrize("ack", [0, -1, 1, 10**30, -(10**30)])
-def test_a_count_beyond_what_was_sent_is_taken_as_what_was_sent(
+@pytest.mark.parametrize("ack", [0, -1, -(10**30)])
+def test_a_count_that_says_nothing_changes_nothing(
     browse: Open, publish: Callable[[], int], ack: int
 ) -> None:
     market, user = active_market(), funded_user("100")
