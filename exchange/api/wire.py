@@ -13,10 +13,11 @@ PLACES = {"_micro": 6, "_nano": 9, "_pico": 12, "_e8": 8}
 def figures(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields with integers at a scale as text: needed_micro 500000 is needed 0.500000.
 
-    Whatever carries no scale in its name (seconds, counts, words) stays as it is.
+    Whatever carries no scale in its name (seconds, counts, words) stays as it is. The order is
+    that of the names, so that an answer read back from the log has the bytes of the first.
     """
     written: dict[str, Any] = {}
-    for name, value in fields.items():
+    for name, value in sorted(fields.items()):
         suffix = next((s for s in PLACES if name.endswith(s)), None)
         if suffix is None or isinstance(value, bool) or not isinstance(value, int):
             written[name] = value
