@@ -76,6 +76,23 @@ def sell(user: User, market: Market, shares_nano: int, **options: Any) -> Receip
     return _submit(user, market, "sell", {"shares_nano": shares_nano}, **options)
 
 
+def short(user: User, market: Market, shares: str, **options: Any) -> Receipt:
+    """Sell shares that the user does not hold."""
+    return sell(user, market, parse_fixed(shares, 9), **options)
+
+
+def command(user: User, market: Market, kind: str, **payload: Any) -> Receipt:
+    """Ask anything of a market, in the engine's words."""
+    return _submit(user, market, kind, payload)
+
+
+def oracle_moves(market: Market, percent: int, times: int = 1) -> None:
+    """Let the oracle report a change that many times, as sure as it can be."""
+    report = {"delta_pico": percent * 10**10, "confidence_e8": 10**8}
+    for _ in range(times):
+        markets.oracle_apply(market_id=market.pk, reports=[report] * 3, ref=key())
+
+
 def _submit(
     user: User, market: Market, kind: str, payload: dict[str, Any], key_: str | None = None
 ) -> Receipt:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from exchange.admin.base import ReadOnly, columns
-from exchange.models import Command, Fill
+from exchange.models import Command, Fill, RestingOrder
 
 
 @admin.register(Command)
@@ -44,6 +44,29 @@ class FillAdmin(ReadOnly):
         "at",
     )
     list_filter = ("side", "market")
+    list_select_related = ("market", "user")
+    search_fields = ("=user__email",)
+    search_help_text = "an e-mail address"
+    ordering = ("-id",)
+    sortable_by = ()
+
+
+@admin.register(RestingOrder)
+class RestingOrderAdmin(ReadOnly):
+    """What waits in a market until its time comes, and what became of it."""
+
+    list_display = (
+        "id",
+        "market",
+        "ref",
+        "user",
+        "kind",
+        "status",
+        *columns(RestingOrder, "reserved_micro"),
+        "placed_at",
+        "changed_at",
+    )
+    list_filter = ("kind", "status", "market")
     list_select_related = ("market", "user")
     search_fields = ("=user__email",)
     search_help_text = "an e-mail address"

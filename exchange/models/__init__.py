@@ -4,7 +4,7 @@ from exchange.models.audit import AuditRun
 from exchange.models.events import MarketEvent, OutboxEvent, StaffAction
 from exchange.models.ledger import Account, AccountKind, Entry, Hold, Transfer
 from exchange.models.markets import LiveState, Market
-from exchange.models.orders import Command, Fill
+from exchange.models.orders import Command, Fill, RestingOrder
 from exchange.models.positions import Position, Stake
 from exchange.models.ticks import Candle, OracleMove, Tick
 from exchange.models.users import ApiToken, User
@@ -25,6 +25,7 @@ __all__ = [
     "OracleMove",
     "OutboxEvent",
     "Position",
+    "RestingOrder",
     "StaffAction",
     "Stake",
     "Tick",

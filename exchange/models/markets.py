@@ -29,6 +29,9 @@ class Market(models.Model):
     topic = models.CharField(max_length=40)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.FUNDING)
     config = models.JSONField(help_text="the engine's parameters, frozen at activation")
+    recalibrates = models.BooleanField(
+        default=False, help_text="the slope follows the pool by at most a tenth a day"
+    )
     is_demo = models.BooleanField(default=False, help_text="invented news; labelled on every page")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -55,6 +58,12 @@ class LiveState(models.Model):
     halt_since = models.DateTimeField(null=True, blank=True)
     reduce_only_reason = models.CharField(max_length=200, blank=True)
     reduce_only_since = models.DateTimeField(null=True, blank=True)
+    pause_rule = models.CharField(max_length=24, blank=True, help_text="why opens are paused")
+    pause_since_s = models.BigIntegerField(default=0)
+    pause_until_s = models.BigIntegerField(default=0)
+    recent: Any = models.JSONField(
+        default=list, help_text="market price by second over the last minute, for the breaker"
+    )
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""The command log of a market and the fills that came of it. Append-only, replayable."""
+"""The command log of a market, the fills that came of it, and what rests until its time comes."""
 
 import pgtrigger
 from django.conf import settings
@@ -19,11 +19,23 @@ class Command(models.Model):
 
         BUY = "buy"
         SELL = "sell"
+        LIMIT = "limit"
+        TARGETS = "targets"
+        TIMED_EXIT = "timed_exit"
+        CANCEL = "cancel"
+        ADD_COLLATERAL = "add_collateral"
+        REMOVE_COLLATERAL = "remove_collateral"
         CONTRIBUTE = "contribute"
+        WITHDRAW = "withdraw"
+        QUEUE_WITHDRAWAL = "queue_withdrawal"
         CLAIM = "claim"
         REFUND = "refund"
         ORACLE = "oracle"
         HEARTBEAT = "heartbeat"
+        PROCESS_QUEUE = "process_queue"
+        WIND_DOWN = "wind_down"
+        SETTLE = "settle"
+        RECALIBRATE = "recalibrate"
 
     market = models.ForeignKey(
         Market,
@@ -42,7 +54,7 @@ class Command(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     key = models.CharField(max_length=64)
     request_hash = models.BinaryField(max_length=32)
     payload = models.JSONField()
@@ -50,6 +62,10 @@ class Command(models.Model):
     result = models.JSONField(null=True)
     created_at = models.DateTimeField(default=clock.now)
     settled_s = models.BigIntegerField(null=True, help_text="the market's clock of its batch")
+    barred = models.JSONField(
+        null=True,
+        help_text="whose opens were barred in the batch; on its first command, for replay",
+    )
 
     class Meta:
         constraints = [
@@ -108,6 +124,10 @@ class Fill(models.Model):
         max_digits=38, decimal_places=0, help_text="market price after the fill"
     )
     at = models.DateTimeField()
+    escrow_micro = models.BigIntegerField(default=0, help_text="change of the trader's escrow")
+    penalty_micro = models.BigIntegerField(default=0, help_text="liquidation fee")
+    cause = models.CharField(max_length=8, default="command", help_text="what brought it about")
+    ref = models.BigIntegerField(default=0, help_text="the resting order or position it served")
 
     class Meta:
         constraints = [
@@ -124,3 +144,87 @@ class Fill(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.shares_nano} in market {self.market_id}"
+
+
+class RestingOrder(models.Model):
+    """What waits in a market: limit orders, committed opens, timed exits, queued withdrawals.
+
+    `item` is the engine's own value; the columns beside it are what it is found by. `place` names
+    the index that it waits in and `level` its place there: the lower, the nearer.
+    """
+
+    class Kind(models.TextChoices):
+        """What can rest (spec, sections 12, 13 and 16)."""
+
+        LIMIT = "limit"
+        COMMIT = "commit"
+        EXIT = "exit"
+        WITHDRAWAL = "withdrawal"
+
+    class Status(models.TextChoices):
+        """An item leaves `open` once and never comes back."""
+
+        OPEN = "open"
+        FILLED = "filled"
+        CANCELLED = "cancelled"
+        EXPIRED = "expired"
+        FAILED = "failed"
+
+    market = models.ForeignKey(
+        Market,
+        on_delete=models.PROTECT,
+        related_name="resting",
+        db_constraint=False,
+        db_index=False,
+    )
+    ref = models.BigIntegerField(help_text="the engine's number; the lower, the older")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="resting",
+        db_constraint=False,
+        db_index=False,
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    status = models.CharField(max_length=9, choices=Status.choices)
+    place = models.CharField(max_length=8)
+    level = models.DecimalField(max_digits=38, decimal_places=0)
+    reserved_micro = models.BigIntegerField(default=0)
+    item = models.JSONField()
+    asked = models.JSONField(help_text="the item as it was when it was placed")
+    placed_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market", "ref"], name="resting_order_unique"),
+            models.CheckConstraint(
+                condition=models.Q(reserved_micro__gte=0), name="resting_reserve_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="open") | models.Q(reserved_micro=0),
+                name="resting_reserve_of_open",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["market", "place", "level", "ref"],
+                condition=models.Q(status="open"),
+                name="resting_order_front",
+            ),
+            models.Index(
+                fields=["place", "level"],
+                condition=models.Q(status="open", place__in=("exits", "commits", "queue")),
+                name="resting_order_due",
+            ),
+            models.Index(fields=["user", "-id"], name="resting_order_of_user"),
+            models.Index(
+                fields=["user", "market"],
+                condition=models.Q(status="open"),
+                name="resting_order_open",
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="resting_never_deleted", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.market_id}/{self.ref} {self.status}"

@@ -24,10 +24,55 @@ class Position(models.Model):
     escrow_micro = models.BigIntegerField(default=0)
     realised_micro = models.BigIntegerField(default=0)
     opened_s = models.BigIntegerField(default=0)
+    ref = models.BigIntegerField(default=0, help_text="the engine's number; the lower, the older")
+    stop_pico = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    target_pico = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    exit_ref = models.BigIntegerField(default=0, help_text="the timed exit that is closing it")
+    margin_key = models.DecimalField(
+        max_digits=60,
+        decimal_places=0,
+        null=True,
+        help_text="escrow per share of a short, in 1e-36: the lowest is liquidated first",
+    )
 
     class Meta:
+        # The engine reads the front of each of these and nothing else, however many rows there are.
+        indexes = [
+            models.Index(
+                fields=["market", "margin_key", "ref"],
+                condition=Q(shares_nano__lt=0),
+                name="position_shorts",
+            ),
+            models.Index(
+                fields=["market", "ref"], condition=Q(shares_nano__gt=0), name="position_longs"
+            ),
+            models.Index(
+                fields=["market", "-stop_pico", "ref"],
+                condition=Q(shares_nano__gt=0, stop_pico__isnull=False),
+                name="position_long_stops",
+            ),
+            models.Index(
+                fields=["market", "stop_pico", "ref"],
+                condition=Q(shares_nano__lt=0, stop_pico__isnull=False),
+                name="position_short_stops",
+            ),
+            models.Index(
+                fields=["market", "target_pico", "ref"],
+                condition=Q(shares_nano__gt=0, target_pico__isnull=False),
+                name="position_long_targets",
+            ),
+            models.Index(
+                fields=["market", "-target_pico", "ref"],
+                condition=Q(shares_nano__lt=0, target_pico__isnull=False),
+                name="position_short_targets",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["market", "user"], name="position_unique"),
+            models.CheckConstraint(
+                condition=Q(shares_nano__gte=0) | Q(margin_key__isnull=False),
+                name="short_has_margin_key",
+            ),
             models.CheckConstraint(
                 condition=Q(entry_micro__gte=0, escrow_micro__gte=0), name="position_not_negative"
             ),
@@ -55,6 +100,8 @@ class Stake(models.Model):
     acc_paid = models.DecimalField(max_digits=78, decimal_places=0, default=0)
     owed = models.DecimalField(max_digits=78, decimal_places=0, default=0)
     claimed_micro = models.BigIntegerField(default=0)
+    instant_day = models.IntegerField(default=0, help_text="day since the epoch")
+    instant_nano = models.BigIntegerField(default=0, help_text="units burned at once on that day")
 
     class Meta:
         constraints = [

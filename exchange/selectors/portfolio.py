@@ -4,24 +4,54 @@ from dataclasses import dataclass
 
 from exchange import clock
 from exchange.engines import variable
-from exchange.models import Account, AccountKind, Command, Fill, Market, Position, Stake, User
+from exchange.engines.units import RATE
+from exchange.models import (
+    Account,
+    AccountKind,
+    Command,
+    Fill,
+    Market,
+    Position,
+    RestingOrder,
+    Stake,
+    User,
+)
 from exchange.selectors.configs import config_of
+from exchange.selectors.frontier import NEVER_HELD, row_of, trader_of
 
-ORDER_KINDS = ("buy", "sell", "contribute", "claim")
+ORDER_KINDS = (
+    "buy",
+    "sell",
+    "limit",
+    "targets",
+    "timed_exit",
+    "cancel",
+    "add_collateral",
+    "remove_collateral",
+    "contribute",
+    "withdraw",
+    "queue_withdrawal",
+    "claim",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """A user's cash in micro-USDC: free, set aside, and the version both were read at."""
+    """A user's money in micro-USDC: free cash at its version, set aside for orders and shorts."""
 
     cash_micro: int
     reserved_micro: int
+    escrow_micro: int
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionView:
-    """One position: what it cost, what leaving now would pay after fees, and the difference."""
+    """One position: what leaving now would pay after fees, and what that is more than it cost.
+
+    A short is worth its escrow less the cost of covering; what it cost is the margin put in.
+    `liquidation_pico` is the close-out price below which it keeps its maintenance margin.
+    """
 
     market: Market
     position: Position
@@ -29,6 +59,14 @@ class PositionView:
     exit_micro: int
     unrealised_micro: int
     at_market_micro: int
+    margin_micro: int = 0
+    liquidation_pico: int | None = None
+    close_out_pico: int = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it gains when the price falls."""
+        return self.position.shares_nano < 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +80,20 @@ class StakeView:
 
 
 def money(user: User) -> Money:
-    """Return free and reserved cash; zeros before the first deposit."""
-    rows = Account.objects.filter(user=user, market=None).values_list(
-        "kind", "balance_micro", "version"
-    )
-    found = {kind: (balance, version) for kind, balance, version in rows}
-    cash = found.get(AccountKind.CASH, (0, 0))
+    """Return free cash, and what is set aside over all markets; zeros before the first deposit."""
+    rows = Account.objects.filter(user=user).values_list("kind", "balance_micro", "version")
+    cash = version = 0
+    aside = {AccountKind.RESERVED.value: 0, AccountKind.ESCROW.value: 0}
+    for kind, balance, at in rows:
+        if kind == AccountKind.CASH:
+            cash, version = balance, at
+        elif kind in aside:
+            aside[kind] += balance
     return Money(
-        cash_micro=cash[0],
-        reserved_micro=found.get(AccountKind.RESERVED, (0, 0))[0],
-        version=cash[1],
+        cash_micro=cash,
+        reserved_micro=aside[AccountKind.RESERVED],
+        escrow_micro=aside[AccountKind.ESCROW],
+        version=version,
     )
 
 
@@ -91,47 +133,61 @@ def orders(user: User, market: Market | None = None, limit: int = 50) -> list[Co
     return list(rows.order_by("-id")[:limit])
 
 
+def resting(user: User, market: Market | None = None) -> list[RestingOrder]:
+    """Return what waits for the user as a trader, newest first."""
+    rows = RestingOrder.objects.filter(user=user, status=RestingOrder.Status.OPEN)
+    rows = rows.exclude(kind=RestingOrder.Kind.WITHDRAWAL).select_related("market")
+    if market:
+        rows = rows.filter(market=market)
+    return list(rows.order_by("-id"))
+
+
+def withdrawals(user: User, market: Market | None = None) -> list[RestingOrder]:
+    """Return the user's requests in the providers' queues, oldest first."""
+    rows = RestingOrder.objects.filter(
+        user=user, status=RestingOrder.Status.OPEN, kind=RestingOrder.Kind.WITHDRAWAL
+    ).select_related("market")
+    if market:
+        rows = rows.filter(market=market)
+    return list(rows.order_by("id"))
+
+
 def fills(user: User, limit: int = 50) -> list[Fill]:
     """Return the user's executions, newest first."""
     rows = Fill.objects.filter(user=user).select_related("market")
     return list(rows.order_by("-id")[:limit])
 
 
-def trader(user: User, market: Market) -> variable.Trader:
-    """Return the user as the engine sees them, for quotes."""
+def trader(user: User, market: Market, *, barred: bool) -> variable.Trader:
+    """Return the user as the engine sees them, for quotes; `barred` is what bars everybody."""
     row = Position.objects.filter(user=user, market=market).first()
-    live = market.live
-    return variable.Trader(
-        id=user.pk,
+    aside = Account.objects.filter(user=user, market=market, kind=AccountKind.RESERVED).first()
+    return trader_of(
+        row_of(row) if row else (user.pk, *NEVER_HELD),
         cash_micro=money(user).cash_micro,
-        shares_nano=row.shares_nano if row else 0,
-        entry_micro=row.entry_micro if row else 0,
-        escrow_micro=row.escrow_micro if row else 0,
-        realised_micro=row.realised_micro if row else 0,
-        opens_barred=user.opens_barred or live.reduce_only_since is not None,
+        reserved_micro=aside.balance_micro if aside else 0,
+        opens_barred=user.opens_barred or barred,
     )
 
 
 def _position_view(row: Position, market: Market) -> PositionView:
     config = config_of(market.config)
     state = variable.MarketState.from_mapping(market.live.state)
-    holder = variable.Trader(
-        id=row.user_id,
-        cash_micro=0,
-        shares_nano=row.shares_nano,
-        entry_micro=row.entry_micro,
-        escrow_micro=row.escrow_micro,
-        realised_micro=row.realised_micro,
-    )
-    exit_micro = variable.exit_value(config, state, holder, clock.now_s())
-    size = abs(row.shares_nano)
+    exit_micro = variable.exit_value(config, state, trader_of(row_of(row)), clock.now_s())
+    size, is_short = abs(row.shares_nano), row.shares_nano < 0
+    cost = row.escrow_micro - row.entry_micro if is_short else row.entry_micro
     return PositionView(
         market=market,
         position=row,
         average_pico=row.entry_micro * 10**15 // size,
         exit_micro=exit_micro,
-        unrealised_micro=exit_micro - row.entry_micro,
+        unrealised_micro=exit_micro - cost,
         at_market_micro=size * state.market_pico // 10**15,
+        margin_micro=cost if is_short else 0,
+        liquidation_pico=row.escrow_micro * RATE * 10**15 // ((RATE + config.mm_e8) * size)
+        if is_short
+        else None,
+        close_out_pico=state.close_out_pico,
     )
 
 

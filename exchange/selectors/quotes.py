@@ -1,13 +1,18 @@
 """What an order would do now: the engine itself, run on the newest state and thrown away."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+from django.db import connection
 
 from exchange import clock
 from exchange.engines import variable
 from exchange.models import Market, User
 from exchange.selectors import portfolio
 from exchange.selectors.configs import config_of
+from exchange.selectors.frontier import StoredFrontier
+from exchange.selectors.raw import Raw
 
 VISITOR_CASH_MICRO = 10**12
 VALID_S = 10
@@ -17,10 +22,12 @@ VALID_S = 10
 class Quote:
     """A preview: either what would happen, or the refusal with its numbers.
 
-    `after` is the trader after the order; `exit_micro` what leaving at once would pay.
+    `after` is the trader after the order, `state` the market; `exit_micro` is what leaving at once
+    would pay.
     """
 
     result: variable.Result
+    state: variable.MarketState
     before: variable.Trader
     after: variable.Trader
     exit_micro: int
@@ -39,11 +46,16 @@ def quote(user: User | None, market: Market, command: variable.Command) -> Quote
     config = config_of(market.config)
     state = variable.MarketState.from_mapping(market.live.state)
     now_s = max(clock.now_s(), state.t_s)
-    before = portfolio.trader(user, market) if user else visitor(market)
-    done = variable.quote(config, state, before, command, now_s)
+    before = (
+        portfolio.trader(user, market, barred=opens_paused(market)) if user else visitor(market)
+    )
+    connection.ensure_connection()
+    frontier = StoredFrontier(cast("Raw", connection.connection), market.pk)
+    done = variable.quote(config, state, before, command, now_s, frontier=frontier)
     after = done.traders.get(before.id, before)
     return Quote(
         result=done.results[0],
+        state=done.state,
         before=before,
         after=after,
         exit_micro=variable.exit_value(config, done.state, after, now_s),
@@ -55,12 +67,15 @@ def quote(user: User | None, market: Market, command: variable.Command) -> Quote
 
 def visitor(market: Market) -> variable.Trader:
     """Return somebody without an account: enough cash to preview, and nothing held."""
-    barred = market.live.reduce_only_since is not None
-    return variable.Trader(id=0, cash_micro=VISITOR_CASH_MICRO, opens_barred=barred)
+    return variable.Trader(id=0, cash_micro=VISITOR_CASH_MICRO, opens_barred=opens_paused(market))
 
 
-def build(side: str, payload: dict[str, Any], trader: int) -> variable.Command:
-    """Return the engine's command for a ticket of that side."""
-    if side == "buy":
-        return variable.Buy(seq=0, trader=trader, **payload)
-    return variable.Sell(seq=0, trader=trader, reduce_only=True, **payload)
+def opens_paused(market: Market) -> bool:
+    """Return whether a rule or staff bars everybody from opening in a market now."""
+    live = market.live
+    return live.reduce_only_since is not None or clock.now_s() < live.pause_until_s
+
+
+def build(kind: str, payload: Mapping[str, Any], trader: int) -> variable.Command:
+    """Return the engine's command for what a ticket or a program asks."""
+    return variable.command_of(kind, payload, 0, trader)

@@ -15,6 +15,7 @@ TOTALS = (
     "realised_micro",
     "market_before_pico",
     "market_pico",
+    "margin_micro",
 )
 
 
@@ -29,5 +30,7 @@ def mapping(result: variable.Result) -> dict[str, Any]:
             {"leg": fill.leg, "shares_nano": fill.shares_nano, "value_micro": fill.value_micro}
             for fill in result.legs
         ]
+        if result.committed is not None:
+            totals["committed"] = result.committed
         return totals
     return {"kind": result.kind, **result.fields}

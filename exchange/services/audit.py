@@ -31,10 +31,25 @@ RESERVED = """
     SELECT u, booked, held FROM (
         SELECT coalesce(a.user_id, h.user_id) AS u, coalesce(a.balance_micro, 0) AS booked,
                coalesce(h.total, 0)::bigint AS held
-          FROM (SELECT * FROM exchange_account WHERE kind = 'reserved') a
+          FROM (SELECT * FROM exchange_account
+                 WHERE kind = 'reserved' AND market_id IS NULL) a
           FULL JOIN (SELECT user_id, sum(amount_micro) AS total FROM exchange_hold
                       WHERE state = 'open' GROUP BY user_id) h ON h.user_id = a.user_id) x
      WHERE booked <> held"""
+# What a person has set aside in a market is what rests there for them, or what secures their short.
+ASIDE = """
+    SELECT coalesce(a.user_id, w.user_id), coalesce(a.market_id, w.market_id),
+           coalesce(a.kind, w.kind), coalesce(a.balance_micro, 0), coalesce(w.wanted, 0)::bigint
+      FROM (SELECT user_id, market_id, kind, balance_micro FROM exchange_account
+             WHERE user_id IS NOT NULL AND market_id IS NOT NULL) a
+      FULL JOIN (SELECT user_id, market_id, 'reserved' AS kind, sum(reserved_micro) AS wanted
+                   FROM exchange_restingorder WHERE status = 'open' AND reserved_micro > 0
+                  GROUP BY user_id, market_id
+                  UNION ALL
+                 SELECT user_id, market_id, 'escrow', escrow_micro FROM exchange_position
+                  WHERE escrow_micro > 0) w
+        ON w.user_id = a.user_id AND w.market_id = a.market_id AND w.kind = a.kind
+     WHERE coalesce(a.balance_micro, 0) <> coalesce(w.wanted, 0)"""
 SUPPLIES = """
     SELECT l.market_id, l.state, coalesce(p.longs, 0)::text, coalesce(p.shorts, 0)::text,
            coalesce(s.units, 0)::text
@@ -125,9 +140,12 @@ def chains_hold() -> Iterator[Finding]:
 
 
 def reserves_match_holds() -> Iterator[Finding]:
-    """I8: what is reserved is what open holds say."""
+    """I8: what is reserved is what holds and resting orders say; so are the escrows of shorts."""
     for user, booked, held in _rows(RESERVED):
         yield {"rule": "I8", "user": user, "reserved_micro": booked, "held_micro": held}
+    for user, market, kind, booked, wanted in _rows(ASIDE):
+        figures = {"booked_micro": booked, "wanted_micro": wanted}
+        yield {"rule": "I8", "user": user, "market": market, "kind": kind, **figures}
 
 
 def supplies_match() -> Iterator[Finding]:

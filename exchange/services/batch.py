@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from exchange.engines import variable
+from exchange.selectors.frontier import StoredFrontier
 from exchange.services.ledger import Balance
 
 Row = tuple[Any, ...]
@@ -48,6 +49,14 @@ class Receipt:
     replayed: bool = False
 
 
+class Pause(NamedTuple):
+    """A rule that has stopped opening trades for a while; closing goes on."""
+
+    rule: str = ""
+    since_s: int = 0
+    until_s: int = 0
+
+
 @dataclass(slots=True)
 class Batch:
     """The locked rows of one market and the commands to settle, in their order."""
@@ -63,11 +72,25 @@ class Batch:
     reduce_only: bool
     last_tick: Json
     now_s: int
+    frontier: StoredFrontier
+    pause: Pause
+    recent: list[list[int]]
     requests: list[Request] = field(default_factory=list)
     waiting: int = 0
     answered: list[Row] = field(default_factory=list)
     house: dict[str, Balance] = field(default_factory=dict)
     cash: dict[int, Balance] = field(default_factory=dict)
+    aside: dict[tuple[int, str], Balance] = field(default_factory=dict)
     traders: dict[int, variable.Trader] = field(default_factory=dict)
     opened_s: dict[int, int] = field(default_factory=dict)
     providers: dict[int, variable.Provider] = field(default_factory=dict)
+    concerned: frozenset[int] = frozenset()
+
+    def purse(self, user: int, kind: str) -> Balance:
+        """Return somebody's cash, or what they have reserved or escrowed in this market."""
+        return self.cash[user] if kind == "cash" else self.aside[user, kind]
+
+    @property
+    def opens_paused(self) -> bool:
+        """Whether a rule or staff bars everybody from opening here."""
+        return self.reduce_only or self.now_s < self.pause.until_s

@@ -14,47 +14,34 @@ from typing import Any
 from exchange import clock
 from exchange.engines import variable
 from exchange.models import Market, MarketEvent
+from exchange.selectors.raw import Raw, ask
 from exchange.services import answers, ledger, news
+from exchange.services import batch_people as people
 from exchange.services.batch import Batch, Receipt, Request
-from exchange.services.batch_load import Raw, ask
+from exchange.services.breaker import watched
 
 INSERT_COMMANDS = """
     INSERT INTO exchange_command (market_id, batch_seq, settled_s, created_at, seq, user_id, kind,
-                                  key, request_hash, payload, accepted, result)
+                                  key, request_hash, payload, accepted, result, barred)
     SELECT %s, %s, %s, %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[],
-           %s::bytea[], %s::jsonb[], %s::bool[], %s::jsonb[]) AS n
+           %s::bytea[], %s::jsonb[], %s::bool[], %s::jsonb[], %s::jsonb[]) AS n
     RETURNING seq, id"""
 UPDATE_COMMANDS = """
     UPDATE exchange_command c
-       SET batch_seq = %s, settled_s = %s, seq = n.seq, accepted = n.accepted, result = n.result
-      FROM unnest(%s::bigint[], %s::bigint[], %s::bool[], %s::jsonb[])
-           AS n(id, seq, accepted, result)
+       SET batch_seq = %s, settled_s = %s, seq = n.seq, accepted = n.accepted, result = n.result,
+           barred = n.barred
+      FROM unnest(%s::bigint[], %s::bigint[], %s::bool[], %s::jsonb[], %s::jsonb[])
+           AS n(id, seq, accepted, result, barred)
      WHERE c.id = n.id"""
 INSERT_FILLS = """
     INSERT INTO exchange_fill (market_id, batch_seq, at, command_seq, leg_no, user_id, side, leg,
                                shares_nano, value_micro, fee_micro, surcharge_micro, lp_fee_micro,
-                               price_pico, realised_micro, market_pico)
+                               price_pico, realised_micro, market_pico, escrow_micro,
+                               penalty_micro, cause, ref)
     SELECT %s, %s, %s, n.* FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::text[],
            %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-           %s::numeric[], %s::bigint[], %s::numeric[]) AS n"""
-UPSERT_POSITIONS = """
-    INSERT INTO exchange_position
-           (market_id, user_id, shares_nano, entry_micro, escrow_micro, realised_micro, opened_s)
-    SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-           %s::bigint[], %s::bigint[]) AS n
-    ON CONFLICT (market_id, user_id) DO UPDATE
-       SET shares_nano = excluded.shares_nano, entry_micro = excluded.entry_micro,
-           escrow_micro = excluded.escrow_micro, realised_micro = excluded.realised_micro,
-           opened_s = excluded.opened_s"""
-UPSERT_STAKES = """
-    INSERT INTO exchange_stake
-           (market_id, user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro)
-    SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb[],
-           %s::numeric[], %s::numeric[], %s::bigint[]) AS n
-    ON CONFLICT (market_id, user_id) DO UPDATE
-       SET units_nano = excluded.units_nano, locked_nano = excluded.locked_nano,
-           cohorts = excluded.cohorts, acc_paid = excluded.acc_paid, owed = excluded.owed,
-           claimed_micro = excluded.claimed_micro"""
+           %s::numeric[], %s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::text[],
+           %s::bigint[]) AS n"""
 INSERT_TICK = """
     INSERT INTO exchange_tick (market_id, seq, at, state_hash, clamped, weight_e8, volume_micro,
         supply_nano, pool_micro, equity_micro, free_capital_micro, market_pico, fundamental_pico,
@@ -85,9 +72,11 @@ INSERT_NEWS = """
 UPDATE_LIVE = """
     UPDATE exchange_livestate
        SET command_seq = %s, batch_seq = %s, state = %s::jsonb, state_hash = %s,
-           last_tick = %s::jsonb, settled_at = %s
+           last_tick = %s::jsonb, settled_at = %s, recent = %s::jsonb, pause_rule = %s,
+           pause_since_s = %s, pause_until_s = %s
      WHERE market_id = %s"""
 
+ASIDE_KINDS = frozenset({"reserved", "escrow"})
 HOUSE_KINDS = frozenset({"pool", "funding", "lp_fees", "insurance", "treasury"})
 
 
@@ -100,6 +89,7 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
     at = clock.at(batch.now_s)
     results = [answers.mapping(result) for result in done.results]
     digest = hashlib.sha256(variable.canonical_bytes(done.state)).digest()
+    open_accounts(raw, batch, done.postings)
     tick = news.tick(batch.batch_seq, batch.now_s, done)
     transfer = ledger.statements(
         kind="batch",
@@ -108,10 +98,11 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         at=at,
         legs=_legs(batch, done.postings),
     )
+    watched(batch, done)
     with raw.pipeline():
         for statement in transfer:
             ask(raw, statement.sql, *statement.params)
-        _write_people(raw, batch, done)
+        people.write(raw, batch, done)
         ids = _write_commands(raw, batch, results)
         _write_fills(raw, batch, done.fills, at)
         _write_prices(raw, batch, done, at, digest)
@@ -127,6 +118,8 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
             digest,
             json.dumps(tick),
             clock.now(),
+            json.dumps(batch.recent),
+            *batch.pause,
             batch.market_id,
         )
     if done.state.status != batch.status:
@@ -146,66 +139,43 @@ def _receipt(
     return Receipt(key, seq, batch.batch_seq, request.kind, accepted, result, batch.now_s)
 
 
+def open_accounts(raw: Raw, batch: Batch, postings: Sequence[variable.Posting]) -> None:
+    """Open what people need for the first time in this market to set money aside."""
+    wanted = {
+        (posting.owner, posting.kind)
+        for posting in postings
+        if posting.owner is not None and posting.kind in ASIDE_KINDS
+    }
+    missing = sorted(wanted - batch.aside.keys())
+    if missing:
+        statement = ledger.opening(batch.market_id, missing)
+        for pk, user, kind in ask(raw, statement.sql, *statement.params):
+            batch.aside[user, kind] = ledger.Balance(pk, 0, 0, b"")
+
+
 def _legs(batch: Batch, postings: Sequence[variable.Posting]) -> list[ledger.Leg]:
-    legs: list[ledger.Leg] = []
-    netted: defaultdict[str, int] = defaultdict(int)
+    """Return people's legs, one per account and command, and the house's, one per account."""
+    house: defaultdict[str, int] = defaultdict(int)
+    people: defaultdict[tuple[int, str, int], int] = defaultdict(int)
     for posting in postings:
         if posting.kind in HOUSE_KINDS:
-            netted[posting.kind] += posting.amount_micro
+            house[posting.kind] += posting.amount_micro
         else:
-            assert posting.kind == "cash", posting.kind
             assert posting.owner is not None
-            legs.append(ledger.Leg(batch.cash[posting.owner], posting.amount_micro, posting.seq))
-    legs += [ledger.Leg(batch.house[kind], amount) for kind, amount in netted.items()]
+            people[posting.owner, posting.kind, posting.seq] += posting.amount_micro
+    legs = [
+        ledger.Leg(batch.purse(owner, kind), amount, seq)
+        for (owner, kind, seq), amount in people.items()
+    ]
+    legs += [ledger.Leg(batch.house[kind], amount) for kind, amount in house.items()]
     return legs
-
-
-def _write_people(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
-    moved = [t for t in done.traders.values() if _position_changed(t, batch.traders[t.id])]
-    if moved:
-        opened = [
-            batch.opened_s[t.id] if batch.traders[t.id].shares_nano else batch.now_s for t in moved
-        ]
-        ask(
-            raw,
-            UPSERT_POSITIONS,
-            batch.market_id,
-            [t.id for t in moved],
-            [t.shares_nano for t in moved],
-            [t.entry_micro for t in moved],
-            [t.escrow_micro for t in moved],
-            [t.realised_micro for t in moved],
-            opened,
-        )
-    if done.providers:
-        rows = [p.to_mapping() for p in done.providers.values()]
-        ask(
-            raw,
-            UPSERT_STAKES,
-            batch.market_id,
-            [row["id"] for row in rows],
-            [row["units_nano"] for row in rows],
-            [row["locked_nano"] for row in rows],
-            [json.dumps(row["cohorts"]) for row in rows],
-            [row["acc_paid"] for row in rows],
-            [row["owed"] for row in rows],
-            [row["claimed_micro"] for row in rows],
-        )
-
-
-def _position_changed(after: variable.Trader, before: variable.Trader) -> bool:
-    return (after.shares_nano, after.entry_micro, after.escrow_micro, after.realised_micro) != (
-        before.shares_nano,
-        before.entry_micro,
-        before.escrow_micro,
-        before.realised_micro,
-    )
 
 
 def _write_commands(raw: Raw, batch: Batch, results: list[dict[str, Any]]) -> Any:
     seqs = range(batch.command_seq + 1, batch.command_seq + 1 + len(batch.requests))
     rows = list(zip(seqs, batch.requests, results, strict=True))
     late, new = rows[: batch.waiting], rows[batch.waiting :]
+    barred = {batch.command_seq + 1: _barred(batch)}
     if late:
         ask(
             raw,
@@ -216,6 +186,7 @@ def _write_commands(raw: Raw, batch: Batch, results: list[dict[str, Any]]) -> An
             [seq for seq, _, _ in late],
             ["code" not in result for _, _, result in late],
             [json.dumps(result) for _, _, result in late],
+            [barred.get(seq) for seq, _, _ in late],
         )
     if not new:
         return None
@@ -234,7 +205,16 @@ def _write_commands(raw: Raw, batch: Batch, results: list[dict[str, Any]]) -> An
         [json.dumps(request.payload) for _, request, _ in new],
         ["code" not in result for _, _, result in new],
         [json.dumps(result) for _, _, result in new],
+        [barred.get(seq) for seq, _, _ in new],
     )
+
+
+def _barred(batch: Batch) -> str | None:
+    """Return whose opens were barred: true for everybody, the users else; a replay must know."""
+    if batch.opens_paused:
+        return "true"
+    users = sorted(trader.id for trader in batch.traders.values() if trader.opens_barred)
+    return json.dumps(users) if users else None
 
 
 def _write_fills(raw: Raw, batch: Batch, fills: Sequence[variable.Fill], at: Any) -> None:
@@ -264,6 +244,10 @@ def _write_fills(raw: Raw, batch: Batch, fills: Sequence[variable.Fill], at: Any
         [f.price_pico for f in fills],
         [f.realised_micro for f in fills],
         [f.market_pico for f in fills],
+        [f.escrow_micro for f in fills],
+        [f.penalty_micro for f in fills],
+        [f.cause for f in fills],
+        [f.ref for f in fills],
     )
 
 

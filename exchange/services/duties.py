@@ -13,7 +13,7 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from exchange import clock, live
 from exchange.errors import MegatronError
-from exchange.services import locks, markets, outbox, settlement
+from exchange.services import due, locks, markets, outbox, settlement
 
 STAND_BY_S = 1.0
 BEAT_S = 1.0
@@ -61,6 +61,9 @@ def keep_time(stop: threading.Event) -> None:
         now_s = clock.now_s()
         markets.heartbeats(now_s)
         markets.refunds_due(now_s)
+        due.settlements(now_s)
+        due.queues(now_s)
+        due.recalibrations(now_s)
         for market_id in markets.leftovers():
             _settle(market_id)
 

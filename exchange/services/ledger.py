@@ -28,6 +28,11 @@ INSERT_ENTRIES = """
     SELECT fact.id, leg.* FROM fact, unnest(
         %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[]) AS leg"""
 
+OPEN_ACCOUNTS = """
+    INSERT INTO exchange_account (market_id, user_id, kind, balance_micro, version, head)
+    SELECT %s, n.*, 0, 0, '' FROM unnest(%s::bigint[], %s::text[]) AS n
+    RETURNING id, user_id, kind"""
+
 UPDATE_BALANCES = """
     UPDATE exchange_account a
        SET balance_micro = n.balance, version = n.version, head = n.head
@@ -110,6 +115,12 @@ def statements(
             ),
         ),
     ]
+
+
+def opening(market_id: int, owners: Sequence[tuple[int, str]]) -> Statement:
+    """Return the statement that opens accounts of users in a market, whose lock is held."""
+    users, kinds = [user for user, _ in owners], [kind for _, kind in owners]
+    return Statement(OPEN_ACCOUNTS, (market_id, users, kinds))
 
 
 def account(

@@ -7,12 +7,13 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from exchange import clock
 from exchange.engines import units, variable
 from exchange.errors import MegatronError, Unprocessable
-from exchange.models import AccountKind, Command, LiveState, Market
+from exchange.models import AccountKind, Command, LiveState, Market, RestingOrder
+from exchange.selectors import configs
 from exchange.services import commands, ledger
 from exchange.services.batch import Receipt, Request
 from exchange.services.settlement import drain
@@ -24,6 +25,7 @@ HOUSE = (
     AccountKind.INSURANCE,
     AccountKind.TREASURY,
 )
+RUNNING = (Market.Status.ACTIVE, Market.Status.WINDING)
 HEARTBEAT_S = 60
 HARD_CAP_MICRO_MAX = 10**15
 
@@ -96,24 +98,42 @@ def oracle_apply(*, market_id: int, reports: Sequence[Mapping[str, int]], ref: s
 
 
 def heartbeats(now_s: int) -> int:
-    """Give every active market that was quiet for a minute its tick; return how many got one."""
-    due = [
+    """Give a tick to every active market that needs one; return how many got one.
+
+    A market needs one that was quiet for a minute, whose settlement loop was cut short, or in which
+    a timed exit is due or a committed open too old.
+    """
+    running = LiveState.objects.filter(market__status__in=RUNNING, halt_rule="")
+    due = {
         pk
-        for pk, settled_at in LiveState.objects.filter(
-            market__status__in=(Market.Status.ACTIVE, Market.Status.WINDING), halt_rule=""
-        ).values_list("market_id", "settled_at")
+        for pk, settled_at in running.values_list("market_id", "settled_at")
         # a time ahead of us is that of a clock that was put back since
         if settled_at is None or not clock.at(now_s - HEARTBEAT_S) < settled_at <= clock.now()
-    ]
-    return sum(heartbeat(market_id, now_s) for market_id in due)
+    }
+    due.update(running.filter(state__backlog=True).values_list("market_id", flat=True))
+    due.update(_with_resting_due(now_s))
+    return sum(heartbeat(market_id, now_s) for market_id in sorted(due))
+
+
+def _with_resting_due(now_s: int) -> set[int]:
+    waiting = RestingOrder.objects.filter(
+        status=RestingOrder.Status.OPEN, market__status__in=RUNNING, market__live__halt_rule=""
+    )
+    exits = waiting.filter(place="exits", level__lte=now_s)
+    due = set(exits.values_list("market_id", flat=True))
+    commits = waiting.filter(place="commits").values_list("market_id", "market__config")
+    for market_id, config, oldest in commits.annotate(oldest=Min("placed_at")):
+        if (clock.at(now_s) - oldest).total_seconds() > configs.config_of(config).commit_ttl_s:
+            due.add(market_id)
+    return due
 
 
 def heartbeat(market_id: int, now_s: int) -> bool:
     """Let time pass in one market: recentring accrues, a tick is written. Return success."""
-    return _drained(market_id, Request("heartbeat", {}, f"heartbeat:{now_s}"))
+    return settled(market_id, Request("heartbeat", {}, f"heartbeat:{now_s}"))
 
 
-def _drained(market_id: int, request: Request) -> bool:
+def settled(market_id: int, request: Request) -> bool:
     """Settle a request of the house; what is wrong with one market must not stop the others."""
     try:
         drain(market_id, [request])
@@ -134,7 +154,7 @@ def refunds_due(now_s: int) -> int:
     )
     slices = [(live.market_id, live.command_seq) for live in owing]
     for market_id, seq in slices:
-        _drained(market_id, Request("refund", {}, f"refund:{market_id}:{seq}"))
+        settled(market_id, Request("refund", {}, f"refund:{market_id}:{seq}"))
     return len(slices)
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from exchange.engines import units, variable
+from exchange.engines.variable.results import COMMAND
 from exchange.services.batch import Batch
 
 TRADES_MAX = 50
@@ -56,6 +57,11 @@ def of_batch(batch: Batch, done: variable.Settlement, tick_: Json) -> tuple[str,
                 "applied": price(figures["applied_pico"]),
                 "clamps": list(figures["clamps"]),
             }
+    return json.dumps(public), json.dumps(_private(batch, done))
+
+
+def _private(batch: Batch, done: variable.Settlement) -> Json:
+    """Return each changed trader's own news: money, position, and what others set off for them."""
     private: Json = {}
     for trader in done.traders.values():
         balance = batch.cash.get(trader.id)
@@ -64,7 +70,11 @@ def of_batch(batch: Batch, done: variable.Settlement, tick_: Json) -> tuple[str,
             "version": balance.version if balance else 0,
             "shares": units.format_fixed(trader.shares_nano, 9),
         }
-    return json.dumps(public), json.dumps(private)
+    for fill in done.fills:
+        if fill.cause != COMMAND:
+            own = private[str(fill.trader)].setdefault("fills", [])
+            own.append({**_trade(batch, fill), "cause": fill.cause, "leg": fill.leg})
+    return private
 
 
 def _trade(batch: Batch, fill: variable.Fill) -> Json:

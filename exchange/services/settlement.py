@@ -5,7 +5,7 @@ lock of the market. Killed before the commit nothing happened; killed after it, 
 same key finds the answer in the command log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from django.db import IntegrityError, connection, transaction
@@ -14,30 +14,34 @@ from psycopg.errors import CheckViolation
 from exchange import clock
 from exchange.engines import variable
 from exchange.engines.engine import EngineBug
-from exchange.errors import Conflict, InvariantBroken, MegatronError, Unprocessable
+from exchange.errors import Conflict, InvariantBroken, MegatronError, Unavailable, Unprocessable
 from exchange.models import MarketEvent
+from exchange.selectors.raw import Raw
 from exchange.services import batch_load, batch_write, locks, metrics, outbox
 from exchange.services.batch import Batch, Receipt, Request, Row
+from exchange.services.batch_frontier import ContendedError
 
 Answer = Receipt | MegatronError
+ATTEMPTS_MAX = 8
 
 
-def drain(market_id: int, requests: Sequence[Request] = ()) -> list[Answer]:
+def drain(
+    market_id: int, requests: Sequence[Request] = (), *, first: Callable[[], object] | None = None
+) -> list[Answer]:
     """Settle `requests` and whatever waits in the log; return one answer per request, in order.
+
+    `first` is done in the same transaction, under the market's lock and before anybody's money is
+    read: what it frees can be spent by the requests, or nothing of both happens.
 
     Raises:  InvariantBroken after halting the market; database errors as they are (nothing is
              kept, and the same keys may be sent again).
-    Locks:   the market's live row, then the cash accounts of the users concerned, by id.
+    Locks:   the market's live row, then the cash accounts of the users concerned, by id; of those
+             whom it comes upon, at once or after starting anew.
     Keeps:   every invariant of the engine, checked before the write.
     """
     try:
-        # the settlement speaks to psycopg itself; its errors become Django's on the way out
-        with (
-            metrics.BATCH_SECONDS.time(),
-            transaction.atomic(durable=True),
-            connection.wrap_database_errors,
-        ):
-            answers = _settle(market_id, requests)
+        with metrics.BATCH_SECONDS.time():
+            answers = _attempts(market_id, requests, first)
     except (EngineBug, IntegrityError) as bug:
         if isinstance(bug, IntegrityError) and not isinstance(bug.__cause__, CheckViolation):
             raise  # two writers met in an index: nothing is wrong with the books
@@ -67,10 +71,28 @@ def halt(market_id: int, *, rule: str, detail: str) -> None:
     metrics.HALTS.labels(rule).inc()
 
 
-def _settle(market_id: int, requests: Sequence[Request]) -> list[Answer]:
+def _attempts(
+    market_id: int, requests: Sequence[Request], first: Callable[[], object] | None
+) -> list[Answer]:
+    """Settle, anew with whomever an attempt came upon while another settlement held them."""
+    also: frozenset[int] = frozenset()
+    for _ in range(ATTEMPTS_MAX):
+        try:
+            # the settlement speaks to psycopg itself; its errors become Django's on the way out
+            with transaction.atomic(durable=True), connection.wrap_database_errors:
+                if first is not None:
+                    locks.live_state(market_id)
+                    first()
+                return _settle(market_id, requests, also)
+        except ContendedError as met:
+            also |= met.users
+    raise Unavailable("the market is busy; ask again with the same key", code="busy")
+
+
+def _settle(market_id: int, requests: Sequence[Request], also: frozenset[int]) -> list[Answer]:
     connection.ensure_connection()
-    raw = cast("batch_load.Raw", connection.connection)
-    batch = batch_load.load(raw, market_id, requests)
+    raw = cast("Raw", connection.connection)
+    batch = batch_load.load(raw, market_id, requests, also)
     answers: dict[int, Answer] = {}
     twins: dict[int, Request] = {}
     fresh = _fresh(batch, requests, answers, twins)
@@ -89,8 +111,15 @@ def _run(batch: Batch) -> variable.Settlement:
         batch_load.command(request, batch.command_seq + n)
         for n, request in enumerate(batch.requests, start=1)
     ]
+    batch.frontier.know(r.payload["ref"] for r in batch.requests if r.kind == "cancel")
     settlement = variable.apply(
-        batch.config, batch.state, batch.traders, batch.providers, commands, batch.now_s
+        batch.config,
+        batch.state,
+        batch.traders,
+        batch.providers,
+        commands,
+        batch.now_s,
+        frontier=batch.frontier,
     )
     variable.check_invariants(batch.config, batch.state, settlement.state, settlement)
     return settlement

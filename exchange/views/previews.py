@@ -82,9 +82,9 @@ def preview(user: User | None, view: MarketView, ticket: Ticket) -> Preview:
 def payload(ticket: Ticket, limit: int) -> Size:
     """Return the size and the bound of a confirmed ticket as services/orders.py takes them."""
     if ticket.side == "sell" and ticket.mode == "amount":
-        return {"target_micro": ticket.quantity, "min_out_micro": limit}
+        return {"target_micro": ticket.quantity, "min_out_micro": limit, "reduce_only": True}
     if ticket.side == "sell":
-        return {"shares_nano": ticket.quantity, "min_out_micro": limit}
+        return {"shares_nano": ticket.quantity, "min_out_micro": limit, "reduce_only": True}
     if ticket.mode == "amount":
         return {"amount_micro": ticket.quantity, "min_shares_nano": limit}
     return {"shares_nano": ticket.quantity, "max_cost_micro": limit}
@@ -96,7 +96,10 @@ def _ask(user: User | None, market: Market, ticket: Ticket, bounds: dict[str, in
     else:
         size = "amount_micro" if ticket.mode == "amount" else "shares_nano"
     trader = user.pk if user else 0
-    command = quotes.build(ticket.side, {size: ticket.quantity, **bounds}, trader)
+    asked: dict[str, Any] = {size: ticket.quantity, **bounds}
+    if ticket.side == "sell":
+        asked["reduce_only"] = True
+    command = quotes.build(ticket.side, asked, trader)
     return quotes.quote(user, market, command)
 
 

@@ -6,7 +6,7 @@ from django.test import Client
 
 from exchange.models import AuditRun, Market, User
 from exchange.services import ledger, markets, staff, tokens
-from tests.factories import active_market, buy, funded_user, usdc
+from tests.factories import active_market, buy, command, funded_user, usdc
 
 REPORT = {"delta_pico": 10**10, "confidence_e8": 80_000_000}
 
@@ -21,6 +21,14 @@ def market(db: None) -> Market:
 def world(market: Market, alice: User, staff_member: User) -> Market:
     """Put at least one row into every table of the core."""
     buy(alice, market, "100")
+    command(
+        funded_user("100"),
+        market,
+        "limit",
+        intent="open_long",
+        shares_nano=10**9,
+        price_pico=9 * 10**12,
+    )
     markets.oracle_apply(market_id=market.pk, reports=[REPORT] * 3, ref="run-0001")
     ledger.hold(user_id=alice.pk, amount_micro=usdc("5"), ref="hold-1")
     tokens.create(user=alice, name="bot", scopes=["read"])

@@ -160,8 +160,8 @@ def test_a_refusal_is_replayed_byte_for_byte(
         ({"side": "buy", "amount": "1001"}, {"insufficient_funds", "band", "impact_cap"}),
         ({"side": "buy", "amount": "0.5"}, {"too_small"}),
         ({"side": "buy", "amount": "0"}, {"args"}),
-        ({"side": "sell", "shares": "1"}, {"no_position"}),
-        ({"side": "sell", "target": "9000000000"}, {"curve_depth", "no_position"}),
+        ({"side": "sell", "shares": "1", "reduce_only": True}, {"no_position"}),
+        ({"side": "sell", "target": "9000000000"}, {"curve_depth"}),
     ],
 )
 def test_what_the_market_refuses_leaves_no_trace(

@@ -69,15 +69,11 @@ def test_a_contribution_is_refused(
     assert (answer.status, answer.code) == (422, code)
 
 
-def test_a_trading_market_takes_none_at_par(
-    as_alice: Caller, market: Market, nothing_happened: Nothing
-) -> None:
-    with nothing_happened():
-        answer = as_alice.post(
-            "markets/oil/contributions/", {"amount": "50"}, Idempotency_Key=key()
-        )
+def test_a_trading_market_mints_at_its_equity(as_alice: Caller, market: Market) -> None:
+    answer = as_alice.post("markets/oil/contributions/", {"amount": "50"}, Idempotency_Key=key())
 
-    assert (answer.status, answer.code) == (422, "not_open")
+    assert answer.status == 201
+    assert answer.json["contributed"]["activated"] is False
 
 
 def test_claims_what_a_stake_has_earned(gas: Market, alice: User, as_alice: Caller) -> None:

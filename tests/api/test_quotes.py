@@ -65,7 +65,7 @@ def test_a_refusal_is_an_answer_with_its_numbers(as_alice: Caller, market: Marke
 
 
 def test_selling_needs_a_holding(as_alice: Caller, alice: User, market: Market) -> None:
-    sell = {"side": "sell", "target": "5"}
+    sell = {"side": "sell", "target": "5", "reduce_only": True}
 
     before = as_alice.post(QUOTES, sell).json
     buy(alice, market, "100")
@@ -132,7 +132,9 @@ def test_charlie_is_quoted_on_his_own_holding(
 ) -> None:
     buy(alice, market, "100")
 
-    refused = as_charlie.post(QUOTES, {"side": "sell", "shares": "1"}).json["refused"]
+    refused = as_charlie.post(QUOTES, {"side": "sell", "shares": "1", "reduce_only": True}).json[
+        "refused"
+    ]
 
     assert (refused["code"], refused["fields"]["held"]) == ("no_position", "0.000000000")
 

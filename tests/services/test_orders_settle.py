@@ -140,14 +140,14 @@ def test_cash_is_enough_to_the_micro(amount: str, refused: bool) -> None:
 
 
 def test_refusal_moves_nothing_and_is_remembered() -> None:
-    market, alice = active_market(), funded_user("1000")
+    market, alice = active_market(), funded_user("100")
     name = key()
     money = (Entry.objects.count(), Transfer.objects.count())
 
     for _ in range(2):
         with pytest.raises(Unprocessable) as error:
-            sell(alice, market, 10**9, key_=name)
-        assert error.value.code == "no_position"
+            buy(alice, market, "200", key_=name)
+        assert error.value.code == "insufficient_funds"
 
     assert (Entry.objects.count(), Transfer.objects.count()) == money
     assert Command.objects.get(user=alice, key=name).accepted is False

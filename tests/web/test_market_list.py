@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -28,7 +30,7 @@ def test_shows_price_change_volume_oracle_age_and_state(client: Client, alice: U
     assert "Wheat Price" in page
     assert "Trading" in page
     assert "Volume 24 h 99.50" in page
-    assert "Oracle 0 s ago" in page
+    assert re.search(r"Oracle \d+ s ago", page)
     assert "24 h" in page
 
 

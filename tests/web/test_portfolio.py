@@ -8,7 +8,7 @@ from exchange.engines.units import parse_fixed
 from exchange.errors import Unprocessable
 from exchange.models import Market, Position, User
 from exchange.views import exports
-from tests.factories import active_market, buy, contribute, open_market, sell
+from tests.factories import active_market, buy, command, contribute, open_market
 from tests.web.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_values_positions_at_what_leaving_pays(client: Client, alice: User) -> N
 
 def test_keeps_refused_orders_with_the_reason(client: Client, alice: User) -> None:
     with pytest.raises(Unprocessable):
-        sell(alice, active_market(), 10**9)
+        command(alice, active_market(), "sell", shares_nano=10**9, reduce_only=True)
     client.force_login(alice)
 
     page = text(client.get("/portfolio/"))

@@ -4,7 +4,7 @@ from django.test import Client
 from exchange.errors import Unprocessable
 from exchange.ids import public_id
 from exchange.models import Command, User
-from tests.factories import active_market, buy, sell
+from tests.factories import active_market, buy, command, sell
 from tests.web.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_says_what_a_sale_realised(client: Client, alice: User) -> None:
 def test_says_why_it_was_refused(client: Client, alice: User) -> None:
     market = active_market()
     with pytest.raises(Unprocessable):
-        sell(alice, market, 10**9)
+        command(alice, market, "sell", shares_nano=10**9, reduce_only=True)
     client.force_login(alice)
 
     page = _receipt(client, Command.objects.latest("id").pk)

@@ -24,6 +24,7 @@ SCALED = {
     "min_shares": "min_shares_nano",
     "max_cost": "max_cost_micro",
     "min_out": "min_out_micro",
+    "reduce_only": "reduce_only",
 }
 STATUSES = ("accepted", "filled", "done", "refused")
 SIZES = {"buy": ("amount", "shares"), "sell": ("shares", "target")}
@@ -37,11 +38,14 @@ class SizeInput(Input):
     amount = Money(required=False, help_text="buy: all that may be spent, fees included")
     shares = Shares(required=False, help_text="buy or sell: how many")
     target = Money(required=False, help_text="sell: as few shares as reach this value")
+    reduce_only = serializers.BooleanField(
+        required=False, help_text="close what is held on the other side and open nothing"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the fields. Raises ValidationError for a stray field or no single size."""
         side = attrs["side"]
-        allowed = {"side", *SIZES[side], *BOUNDS[side]}
+        allowed = {"side", "reduce_only", *SIZES[side], *BOUNDS[side]}
         stray = sorted(set(attrs) - allowed)
         if stray:
             problem = ErrorDetail(f"this does not belong to a {side}", code="field_unknown")
@@ -71,7 +75,7 @@ class OrderQuery(PageQuery):
     market = Text(required=False, max_length=60, help_text="slug")
 
 
-def scaled(values: dict[str, Any]) -> dict[str, int]:
+def scaled(values: dict[str, Any]) -> dict[str, Any]:
     """Return the sizes and bounds under the names of services/orders.py."""
     return {SCALED[name]: count for name, count in values.items() if name in SCALED}
 

@@ -24,6 +24,7 @@ from exchange.engines.variable.commands import (
     StartExit,
     WindDown,
     WithdrawNow,
+    command_of,
 )
 from exchange.engines.variable.config import Config
 from exchange.engines.variable.display import display
@@ -54,6 +55,11 @@ from exchange.engines.variable.results import (
 )
 from exchange.engines.variable.settlement import apply, quote
 from exchange.engines.variable.state import (
+    ACTIVE,
+    CANCELLED,
+    FUNDING,
+    SETTLED,
+    WINDING,
     Cohort,
     MarketState,
     Provider,
@@ -63,6 +69,11 @@ from exchange.engines.variable.state import (
 from exchange.engines.variable.vesting import vested
 
 __all__ = [
+    "ACTIVE",
+    "CANCELLED",
+    "FUNDING",
+    "SETTLED",
+    "WINDING",
     "AddCollateral",
     "Applied",
     "Buy",
@@ -114,6 +125,7 @@ __all__ = [
     "canonical_bytes",
     "check_invariants",
     "claimable",
+    "command_of",
     "daily_slope",
     "display",
     "exit_value",

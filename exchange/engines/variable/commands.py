@@ -1,6 +1,8 @@
 """Everything that can be asked of a variable market, each with its place in the log."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,3 +234,40 @@ Command = (
     | Settle
     | Recalibrate
 )
+
+# The one word for each command, in the log and in the answers.
+KINDS: Mapping[str, type[Command]] = {
+    "buy": Buy,
+    "sell": Sell,
+    "limit": PlaceLimit,
+    "targets": SetTargets,
+    "timed_exit": StartExit,
+    "cancel": Cancel,
+    "add_collateral": AddCollateral,
+    "remove_collateral": RemoveCollateral,
+    "contribute": Contribute,
+    "withdraw": WithdrawNow,
+    "queue_withdrawal": QueueWithdrawal,
+    "claim": Claim,
+    "refund": Refund,
+    "oracle": OracleEvent,
+    "heartbeat": Heartbeat,
+    "run_exits": RunExits,
+    "process_queue": ProcessQueue,
+    "wind_down": WindDown,
+    "settle": Settle,
+    "recalibrate": Recalibrate,
+}
+
+
+def command_of(kind: str, payload: Mapping[str, Any], seq: int, trader: int | None) -> Command:
+    """Return the command that a line of the log describes; the house's have no trader.
+
+    Raises:  KeyError for an unknown kind, TypeError for a payload that is not of that kind.
+    """
+    if kind == "oracle":
+        reports = tuple(Report(**report) for report in payload["reports"])
+        return OracleEvent(seq=seq, reports=reports)
+    if trader is None:
+        return KINDS[kind](seq=seq, **payload)
+    return KINDS[kind](seq=seq, trader=trader, **payload)  # type: ignore[call-arg]

@@ -8,6 +8,8 @@ from exchange.engines.variable.frontier import Entry, Frontier, Key, Row
 from exchange.engines.variable.resting import OPEN, Resting
 from exchange.engines.variable.state import Trader
 
+# Most batches look at the front of an index and touch nothing: the first slice is a short one.
+HEAD = 4
 SLICE = 64
 
 
@@ -74,9 +76,10 @@ class Index:
             if at < len(self.stored) or self.done:
                 return at
             assert self.frontier is not None
-            more = self.frontier.read(self.name, self.after, SLICE)
+            count = SLICE if self.stored else HEAD
+            more = self.frontier.read(self.name, self.after, count)
             self.stored.extend(more)
-            self.done = len(more) < SLICE
+            self.done = len(more) < count
             if more:
                 self.after = more[-1][0]
 

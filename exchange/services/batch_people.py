@@ -1,0 +1,142 @@
+"""Write what a batch changed of people's own: positions, stakes, and what rests for them."""
+
+import json
+from typing import Any
+
+from exchange import clock
+from exchange.engines import variable
+from exchange.engines.variable import frontier as fr
+from exchange.engines.variable import resting as items
+from exchange.selectors.raw import Raw, ask
+from exchange.services.batch import Batch
+
+UPSERT_POSITIONS = """
+    INSERT INTO exchange_position
+           (market_id, user_id, shares_nano, entry_micro, escrow_micro, realised_micro, opened_s,
+            ref, stop_pico, target_pico, exit_ref, margin_key)
+    SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+           %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[],
+           %s::numeric[]) AS n
+    ON CONFLICT (market_id, user_id) DO UPDATE
+       SET shares_nano = excluded.shares_nano, entry_micro = excluded.entry_micro,
+           escrow_micro = excluded.escrow_micro, realised_micro = excluded.realised_micro,
+           opened_s = excluded.opened_s, ref = excluded.ref, stop_pico = excluded.stop_pico,
+           target_pico = excluded.target_pico, exit_ref = excluded.exit_ref,
+           margin_key = excluded.margin_key"""
+UPSERT_STAKES = """
+    INSERT INTO exchange_stake
+           (market_id, user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro,
+            instant_day, instant_nano)
+    SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb[],
+           %s::numeric[], %s::numeric[], %s::bigint[], %s::int[], %s::bigint[]) AS n
+    ON CONFLICT (market_id, user_id) DO UPDATE
+       SET units_nano = excluded.units_nano, locked_nano = excluded.locked_nano,
+           cohorts = excluded.cohorts, acc_paid = excluded.acc_paid, owed = excluded.owed,
+           claimed_micro = excluded.claimed_micro, instant_day = excluded.instant_day,
+           instant_nano = excluded.instant_nano"""
+UPSERT_RESTING = """
+    INSERT INTO exchange_restingorder
+           (market_id, placed_at, changed_at, ref, user_id, kind, status, place, level,
+            reserved_micro, item, asked)
+    SELECT %s, %s, %s, n.*, n.item FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[],
+           %s::text[], %s::numeric[], %s::bigint[], %s::jsonb[])
+           AS n(ref, user_id, kind, status, place, level, reserved, item)
+    ON CONFLICT (market_id, ref) DO UPDATE
+       SET status = excluded.status, level = excluded.level, item = excluded.item,
+           reserved_micro = excluded.reserved_micro, changed_at = excluded.changed_at"""
+
+
+def write(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
+    """Send the statements for whatever changed; the caller has opened the pipeline."""
+    _write_positions(raw, batch, done)
+    _write_stakes(raw, batch, done)
+    _write_resting(raw, batch, done)
+
+
+def _write_positions(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
+    moved = [t for t in done.traders.values() if _held(t) != _held(batch.traders[t.id])]
+    if not moved:
+        return
+    ask(
+        raw,
+        UPSERT_POSITIONS,
+        batch.market_id,
+        [t.id for t in moved],
+        [t.shares_nano for t in moved],
+        [t.entry_micro for t in moved],
+        [t.escrow_micro for t in moved],
+        [t.realised_micro for t in moved],
+        [_opened_s(batch, t) for t in moved],
+        [t.position_id for t in moved],
+        [t.stop_pico for t in moved],
+        [t.target_pico for t in moved],
+        [t.exit_id for t in moved],
+        [_margin_key(t) for t in moved],
+    )
+
+
+def _held(trader: variable.Trader) -> tuple[Any, ...]:
+    """Return what of a trader is in the position's row."""
+    return (
+        trader.shares_nano,
+        trader.entry_micro,
+        trader.escrow_micro,
+        trader.realised_micro,
+        trader.position_id,
+        trader.stop_pico,
+        trader.target_pico,
+        trader.exit_id,
+    )
+
+
+def _opened_s(batch: Batch, trader: variable.Trader) -> int:
+    same = batch.traders[trader.id].position_id == trader.position_id
+    return batch.opened_s[trader.id] if same else batch.now_s
+
+
+def _margin_key(trader: variable.Trader) -> int | None:
+    if trader.shares_nano >= 0:
+        return None
+    return fr.margin_key(trader.escrow_micro, -trader.shares_nano)
+
+
+def _write_stakes(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
+    if not done.providers:
+        return
+    rows = [p.to_mapping() for p in done.providers.values()]
+    ask(
+        raw,
+        UPSERT_STAKES,
+        batch.market_id,
+        [row["id"] for row in rows],
+        [row["units_nano"] for row in rows],
+        [row["locked_nano"] for row in rows],
+        [json.dumps(row["cohorts"]) for row in rows],
+        [row["acc_paid"] for row in rows],
+        [row["owed"] for row in rows],
+        [row["claimed_micro"] for row in rows],
+        [row["instant_day"] for row in rows],
+        [row["instant_nano"] for row in rows],
+    )
+
+
+def _write_resting(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
+    if not done.resting:
+        return
+    rows = list(done.resting.values())
+    places = [fr.resting_key(row) for row in rows]
+    ask(
+        raw,
+        UPSERT_RESTING,
+        batch.market_id,
+        clock.at(batch.now_s),
+        clock.at(batch.now_s),
+        [row.id for row in rows],
+        [row.trader for row in rows],
+        [items.kind_of(row) for row in rows],
+        [row.status for row in rows],
+        [place for place, _ in places],
+        [key[0] for _, key in places],
+        [getattr(row, "reserved_micro", 0) for row in rows],
+        [json.dumps(items.to_mapping(row)) for row in rows],
+    )
