@@ -1,13 +1,14 @@
 """The websocket of a page: snapshot, ticks, own news, heartbeat. It only improves the page."""
 
 import asyncio
-import contextlib
 import json
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
-from asgiref.sync import sync_to_async
+import structlog
 from channels.auth import get_user
+from channels.db import database_sync_to_async
+from channels.exceptions import DenyConnection, StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.sessions.backends.db import SessionStore
 
@@ -17,13 +18,19 @@ from exchange.models import LiveState
 
 HEARTBEAT_S = 5.0
 MARKETS_MAX = 50
-FRAME_BYTES_MAX = 1_024
+FRAME_LENGTH_MAX = 1_024
+# A page answers a heartbeat with one frame.
+FRAMES_PER_BEAT_MAX = 200
 UNANSWERED_MAX = 3
 BEHIND_MAX = 512
 
 CLOSE_MALFORMED = 4400
-CLOSE_SLOW = 4408
 CLOSE_SIGNED_OUT = 4401
+CLOSE_SLOW = 4408
+CLOSE_FLOOD = 4429
+CLOSE_TROUBLE = 4503
+
+log = structlog.get_logger()
 
 
 class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -33,60 +40,67 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     gets only the newest frame of each market until it has caught up; who is silent is closed.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.market_ids: list[int] = []
+        self.user_id: int | None = None
+        self.sent = self.read = self.heard = self.unanswered = 0
+        self.newest: dict[int, str] = {}
+        self.heart: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket to its end; however that comes, nothing of it stays behind."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            registry.remove(self)
+            if self.heart:
+                self.heart.cancel()
+            if self.user_id is not None:
+                await self.channel_layer.group_discard(f"user.{self.user_id}", self.channel_name)
+
     async def connect(self) -> None:
         """Accept, subscribe, and send where each market stands."""
-        self.ready = False
-        market_ids = self._asked_for()
-        if market_ids is None:
-            await self.close(CLOSE_MALFORMED)
-            return
-        self.market_ids = market_ids
-        self.sent = self.read = 0
-        self.unanswered = 0
-        self.newest: dict[int, str] = {}
-        user = self.scope.get("user")
-        self.user_id: int | None = user.pk if user and user.is_authenticated else None
+        self.market_ids = self._asked_for()
         await self.accept()
-        self.ready = True
-        if self.user_id is not None:
+        user = self.scope.get("user")
+        if user and user.is_authenticated:
+            self.user_id = user.pk
             await self.channel_layer.group_add(f"user.{self.user_id}", self.channel_name)
         registry.add(self.market_ids, self)
-        await self.send(text_data=await sync_to_async(self._snapshot)())
-        self.beat = asyncio.create_task(self._heartbeat())
+        await self.send(text_data=await database_sync_to_async(self._snapshot)())
+        self.heart = asyncio.create_task(self._heartbeat())
 
-    def _asked_for(self) -> list[int] | None:
+    def _asked_for(self) -> list[int]:
         query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
         parts = query.get("m", [""])[0].split(",")
         if len(parts) > MARKETS_MAX or not all(p.isascii() and p.isdigit() for p in parts):
-            return None
+            raise DenyConnection
         return sorted({int(p) for p in parts if len(p) < 19})  # noqa: PLR2004 (bigint)
 
-    async def disconnect(self, code: int) -> None:
-        """Leave everything behind."""
-        if not self.ready:
-            return
-        registry.remove(self)
-        if hasattr(self, "beat"):
-            self.beat.cancel()
-        if self.user_id is not None:
-            await self.channel_layer.group_discard(f"user.{self.user_id}", self.channel_name)
-
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Read an acknowledgement; anything else closes the socket with a code."""
-        if text_data is None or len(text_data) > FRAME_BYTES_MAX:
-            await self.close(CLOSE_MALFORMED)
-            return
-        try:
-            read = json.loads(text_data)["ack"]
-        except (ValueError, KeyError, TypeError):
-            await self.close(CLOSE_MALFORMED)
-            return
-        if not isinstance(read, int) or isinstance(read, bool):
-            await self.close(CLOSE_MALFORMED)
-            return
+        """Read an acknowledgement; anything else, or too many, end the socket with a code."""
+        self.heard += 1
+        if self.heard > FRAMES_PER_BEAT_MAX:
+            await self._end(CLOSE_FLOOD)
+        read = _acknowledged(text_data)
+        if read is None:
+            await self._end(CLOSE_MALFORMED)
+        if read > self.sent:
+            return  # to count what was never sent is no answer
         self.unanswered = 0
-        self.read = min(max(self.read, read), self.sent)
+        self.read = max(self.read, read)
         await self._catch_up()
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close, and deliver no more."""
+        registry.remove(self)
+        await super().close(code, reason)
+
+    async def _end(self, code: int) -> NoReturn:
+        """Close, and leave unread whatever the browser has sent since."""
+        await self.close(code)
+        raise StopConsumer
 
     async def deliver(self, market_id: int, seq: int, frame: str) -> None:
         """Send a frame built once, or keep only the newest for a reader who is behind."""
@@ -108,18 +122,27 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 await self.send(text_data=frame)
 
     async def _heartbeat(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            while True:
-                await asyncio.sleep(HEARTBEAT_S)
-                if self.unanswered >= UNANSWERED_MAX:
-                    await self.close(CLOSE_SLOW)
-                    return
-                if self.user_id is not None and not await self._still_signed_in():
-                    await self.close(CLOSE_SIGNED_OUT)
-                    return
-                self.unanswered += 1
-                body = {"type": "heartbeat", "server_ms": clock.now_ms(), "sent": self.sent}
-                await self.send(text_data=json.dumps(body))
+        """Beat until there is a reason to close. Without a heart the socket would never end."""
+        code = None
+        while code is None:
+            await asyncio.sleep(HEARTBEAT_S)
+            try:
+                code = await self._beat()
+            except Exception as error:  # noqa: BLE001 (who cannot be looked after has to go)
+                log.warning("socket.heart_failed", error=repr(error)[:200])
+                code = CLOSE_TROUBLE
+        await self.close(code)
+
+    async def _beat(self) -> int | None:
+        if self.unanswered >= UNANSWERED_MAX:
+            return CLOSE_SLOW
+        if self.user_id is not None and not await self._still_signed_in():
+            return CLOSE_SIGNED_OUT
+        self.heard = 0
+        self.unanswered += 1
+        body = {"type": "heartbeat", "server_ms": clock.now_ms(), "sent": self.sent}
+        await self.send(text_data=json.dumps(body))
+        return None
 
     async def _still_signed_in(self) -> bool:
         """A socket must not outlive its session (logout, password change, deactivation)."""
@@ -133,3 +156,14 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             for pk, seq, tick in rows.values_list("market_id", "batch_seq", "last_tick")
         }
         return json.dumps({"type": "snapshot", "server_ms": clock.now_ms(), "markets": markets})
+
+
+def _acknowledged(text: str | None) -> int | None:
+    """Return how many frames the browser says it has read, or None if it says something else."""
+    if text is None or len(text) > FRAME_LENGTH_MAX:
+        return None
+    try:
+        count = json.loads(text)["ack"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return count if type(count) is int else None  # a yes or no is an int as well

@@ -5,7 +5,6 @@ dearer, measured); addressed messages use it, ticks do not.
 """
 
 import asyncio
-import contextlib
 import json
 import random
 from collections import defaultdict
@@ -72,11 +71,19 @@ class Registry:
                 delay = min(delay * 2, RETRY_S_MAX)
 
     async def _spread(self, message: dict[str, Any]) -> None:
-        frame = message["data"].decode()
-        head = json.loads(frame)
-        for listener in list(self._listeners.get(head["market"], ())):
-            with contextlib.suppress(ConnectionError):
-                await listener.deliver(head["market"], head["seq"], frame)
+        try:
+            frame = message["data"].decode()
+            head = json.loads(frame)
+            market_id, seq = head["market"], head["seq"]
+            listeners = list(self._listeners.get(market_id, ()))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            log.warning("fanout.message_broken", error=repr(error)[:200])
+            return
+        for listener in listeners:
+            try:
+                await listener.deliver(market_id, seq, frame)
+            except Exception as error:  # noqa: BLE001 (one broken socket; the others wait)
+                log.warning("fanout.listener_broken", error=repr(error)[:200])
 
 
 registry = Registry()

@@ -13,11 +13,6 @@ GAPS = {
     "test_holds.py::test_the_same_reference_of_two_people_at_once": "told as a database error",
     "test_holds.py::test_one_fact_between_strangers_at_once": "told as a database error",
     "test_store_trouble.py::": "a page answers 500 or late while the database is away",
-    "test_consumer.py::": "acknowledgements and broken sockets are not yet handled as they should",
-    "test_hostile_frames.py::": "a hostile frame is told as our own fault, a flood is taken",
-    "test_news.py::test_a_broken_message_on_the_wire": "a broken message ends the feed",
-    "test_origins_on_the_wire.py::test_a_page_from_elsewhere": "a query in an origin is ignored",
-    "test_session_end.py::test_a_trouble_of_the_database": "a socket outlives a database fault",
 }
 
 

@@ -31,6 +31,11 @@ def test_lets_our_own_pages_in(origin: str) -> None:
         "http://evil.example",
         "http://evil.example/megatron.example:8000",
         "http://megatron.example:8000@evil.example",
+        f"http://{HOST}/",
+        f"http://{HOST}?",
+        f"http://{HOST}?x",
+        f"http://{HOST}#",
+        f"http://{HOST}#x",
         "ftp://megatron.example:8000",
         "http://m\u0435gatron.example:8000",
         "http://[megatron.example:8000",
@@ -40,8 +45,9 @@ def test_keeps_other_sites_out(origin: str) -> None:
     assert not is_ours(origin, HOST)
 
 
-def test_keeps_out_a_host_that_is_not_ours() -> None:
-    assert not is_ours("http://evil.example", "evil.example")
+@pytest.mark.parametrize("host", ["", "evil.example", "megatron.example?x", "megatron.example/"])
+def test_keeps_out_a_host_that_is_not_ours(host: str) -> None:
+    assert not is_ours(f"http://{host}", host)
 
 
 @pytest.mark.parametrize("headers", [[], [(b"origin", b"http://evil.example")]])

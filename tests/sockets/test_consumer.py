@@ -1,7 +1,6 @@
 """One consumer by itself, with a quick heart: silence, slowness, and what it leaves behind."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -44,8 +43,7 @@ async def browse(registry: Registry) -> AsyncIterator[Browse]:
 
     yield open_
     for one in opened:
-        with contextlib.suppress(RecursionError):
-            await one.disconnect()
+        await one.disconnect()
 
 
 async def spread(registry: Registry, market: int, seq: int) -> None:
@@ -117,6 +115,48 @@ async def test_who_acknowledges_what_was_never_sent_is_not_believed(
     assert len([m for m in sent if m["type"] == "websocket.send"]) <= BEHIND + 1
 
 
+async def test_a_count_that_cannot_be_is_no_answer(browse: Browse) -> None:
+    one = await browse()
+
+    while (message := await one.receive_output(timeout=5))["type"] != "websocket.close":
+        await one.send_to('{"ack": 1000000000}')
+
+    assert message["code"] == consumers.CLOSE_SLOW
+
+
+async def test_a_flood_ends_and_what_waits_behind_it_is_not_read(
+    browse: Browse, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "HEARTBEAT_S", 60)
+    one = await browse()
+    await one.receive_from()
+
+    for _ in range(consumers.FRAMES_PER_BEAT_MAX + 100):
+        await one.send_to('{"ack": 0}')
+
+    assert await one.receive_output(timeout=5) == {
+        "type": "websocket.close",
+        "code": consumers.CLOSE_FLOOD,
+    }
+    await one.wait()
+    assert one.input_queue.qsize() >= 99
+    assert dict(registry._listeners) == {}
+
+
+async def test_a_heart_that_breaks_closes_the_socket(
+    browse: Browse, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: object) -> int | None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(consumers.MarketConsumer, "_beat", broken)
+    one = await browse()
+    await one.receive_from()
+
+    assert (await one.receive_output(timeout=5))["code"] == consumers.CLOSE_TROUBLE
+    assert dict(registry._listeners) == {}
+
+
 @pytest.mark.parametrize("frame", ["[" * 1000, "x", '{"ack": 1}'])
 async def test_whatever_is_said_nobody_stays_in_the_registry(
     browse: Browse, registry: Registry, frame: str
@@ -125,8 +165,7 @@ async def test_whatever_is_said_nobody_stays_in_the_registry(
 
     await one.send_to(frame)
     await asyncio.sleep(0.1)
-    with contextlib.suppress(RecursionError):
-        await one.disconnect()
+    await one.disconnect()
     await asyncio.sleep(0.1)
 
     assert dict(registry._listeners) == {}
