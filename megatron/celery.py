@@ -51,6 +51,12 @@ BEAT = (
         if_never="ticks land in the default partition and old days are kept",
     ),
     Duty(
+        task="liquidity.tasks.simulations_advance",
+        period_s=10,
+        queue="default",
+        if_never="simulations stay queued, so that nobody sees what a new market would go through",
+    ),
+    Duty(
         task="oracle.tasks.oracle_sweep",
         period_s=30,
         queue="oracle",

@@ -1,0 +1,5 @@
+"""The tables of the providers' side, one file per concept."""
+
+from liquidity.models.simulations import OPEN, SimulationPath, SimulationRun
+
+__all__ = ["OPEN", "SimulationPath", "SimulationRun"]
