@@ -244,7 +244,7 @@ def test_a_larger_order_slips_further_until_it_is_refused() -> None:
 
 def test_shorts_that_run_into_a_rise_are_liquidated() -> None:
     report = path(
-        0, {"day_max": "1"}, days="6", shorts="1", informed="0", drift="0.4", orders="300",
+        0, {"day_max": "1"}, days="6", shorts="1", informed="0", drift="1", liars="0", orders="300",
         sniper="0", whale="0",
     )  # fmt: skip
 
