@@ -32,6 +32,9 @@ class Market(models.Model):
     recalibrates = models.BooleanField(
         default=False, help_text="the slope follows the pool by at most a tenth a day"
     )
+    brief: Any = models.JSONField(
+        default=dict, blank=True, help_text="what its requester wants the oracle to read"
+    )
     is_demo = models.BooleanField(default=False, help_text="invented news; labelled on every page")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -63,6 +66,9 @@ class LiveState(models.Model):
     pause_until_s = models.BigIntegerField(default=0)
     recent: Any = models.JSONField(
         default=list, help_text="market price by second over the last minute, for the breaker"
+    )
+    pool_sums: Any = models.JSONField(
+        default=dict, help_text="what a unit has gained since the start, by cause, in 1e-18 micro"
     )
     settled_at = models.DateTimeField(null=True, blank=True)
 

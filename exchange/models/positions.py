@@ -3,11 +3,16 @@
 Both are changed by settlement only.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from exchange.models.markets import Market
+
+# What a provider's units gain or lose by, beside fees; the rest is inventory.
+CAUSES = ("surcharges", "oracle")
 
 
 class Position(models.Model):
@@ -100,6 +105,11 @@ class Stake(models.Model):
     acc_paid = models.DecimalField(max_digits=78, decimal_places=0, default=0)
     owed = models.DecimalField(max_digits=78, decimal_places=0, default=0)
     claimed_micro = models.BigIntegerField(default=0)
+    contributed_micro = models.BigIntegerField(default=0)
+    withdrawn_micro = models.BigIntegerField(default=0)
+    gained: Any = models.JSONField(
+        default=dict, help_text="what its units gained, by cause, and the sums this was read at"
+    )
     instant_day = models.IntegerField(default=0, help_text="day since the epoch")
     instant_nano = models.BigIntegerField(default=0, help_text="units burned at once on that day")
 

@@ -16,6 +16,7 @@ from exchange.models import (
     Stake,
     User,
 )
+from exchange.selectors import stakes as stakes_
 from exchange.selectors.configs import config_of
 from exchange.selectors.frontier import NEVER_HELD, row_of, trader_of
 
@@ -193,12 +194,9 @@ def _position_view(row: Position, market: Market) -> PositionView:
 
 def _stake_view(row: Stake) -> StakeView:
     state = variable.MarketState.from_mapping(row.market.live.state)
-    total = state.units_nano
-    value = row.units_nano * state.equity_micro // total if total else row.units_nano // 1000
-    owed = int(row.owed) + row.units_nano * (state.acc - int(row.acc_paid))
     return StakeView(
         market=row.market,
         stake=row,
-        value_micro=value,
-        claimable_micro=owed // 10**18,
+        value_micro=stakes_.value_micro(row, state),
+        claimable_micro=stakes_.claimable_micro(row, state),
     )

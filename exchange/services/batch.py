@@ -58,6 +58,15 @@ class Pause(NamedTuple):
 
 
 @dataclass(slots=True)
+class History:
+    """What a provider put in and took out, and what its units gained, by cause."""
+
+    contributed_micro: int = 0
+    withdrawn_micro: int = 0
+    gained: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Batch:
     """The locked rows of one market and the commands to settle, in their order."""
 
@@ -75,6 +84,7 @@ class Batch:
     frontier: StoredFrontier
     pause: Pause
     recent: list[list[int]]
+    pool_sums: dict[str, int]
     requests: list[Request] = field(default_factory=list)
     waiting: int = 0
     answered: list[Row] = field(default_factory=list)
@@ -84,6 +94,7 @@ class Batch:
     traders: dict[int, variable.Trader] = field(default_factory=dict)
     opened_s: dict[int, int] = field(default_factory=dict)
     providers: dict[int, variable.Provider] = field(default_factory=dict)
+    histories: dict[int, History] = field(default_factory=dict)
     concerned: frozenset[int] = frozenset()
 
     def purse(self, user: int, kind: str) -> Balance:

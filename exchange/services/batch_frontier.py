@@ -10,7 +10,7 @@ from exchange.models import AccountKind
 from exchange.selectors.frontier import NEVER_HELD, PERSON, StoredFrontier, trader_of
 from exchange.selectors.raw import Raw, ask
 from exchange.services import locks
-from exchange.services.batch import Batch, Row
+from exchange.services.batch import Batch, History, Row
 from exchange.services.ledger import Balance
 
 ASIDE_OF = """
@@ -18,7 +18,7 @@ ASIDE_OF = """
       FROM exchange_account WHERE user_id = %s AND market_id = %s"""
 STAKE_OF = """
     SELECT user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro, instant_day,
-           instant_nano
+           instant_nano, contributed_micro, withdrawn_micro, gained
       FROM exchange_stake WHERE user_id = %s AND market_id = %s"""
 
 
@@ -69,7 +69,7 @@ class LockedFrontier(StoredFrontier):
             return None
         row = ask(self.raw, STAKE_OF, key, self.market_id).fetchone()
         if row is not None:
-            batch.providers[key] = provider(row)
+            add_provider(batch, row)
         return batch.providers.get(key)
 
 
@@ -92,9 +92,11 @@ def add_person(batch: Batch, user: int, cash: Row | None, position: Row | None) 
     )
 
 
-def provider(row: Row) -> variable.Provider:
-    """Return a stake's row as the engine's value."""
-    user, units, locked, cohorts, acc_paid, owed, claimed, day, instant = row
+def add_provider(batch: Batch, row: Row) -> None:
+    """Give a batch a stake's row as the engine's value, and the history beside it."""
+    user, units, locked, cohorts, acc_paid, owed, claimed, day, instant, *history = row
+    contributed, withdrawn, gained = history
+    batch.histories[user] = History(contributed, withdrawn, json.loads(gained))
     values: dict[str, Any] = {
         "id": user,
         "units_nano": units,
@@ -106,4 +108,4 @@ def provider(row: Row) -> variable.Provider:
         "instant_day": day,
         "instant_nano": instant,
     }
-    return variable.Provider.from_mapping(values)
+    batch.providers[user] = variable.Provider.from_mapping(values)

@@ -11,7 +11,7 @@ from exchange.selectors.frontier import COLUMNS
 from exchange.selectors.raw import Raw, ask, ask_named
 from exchange.services import locks
 from exchange.services.batch import Batch, Pause, Receipt, Request, Row
-from exchange.services.batch_frontier import LockedFrontier, add_person, provider
+from exchange.services.batch_frontier import LockedFrontier, add_person, add_provider
 from exchange.services.ledger import Balance
 
 BATCH_MAX = 500
@@ -48,7 +48,7 @@ POSITIONS = f"""
      WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (constants)
 STAKES = f"""
     SELECT user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro, instant_day,
-           instant_nano
+           instant_nano, contributed_micro, withdrawn_micro, gained
       FROM exchange_stake
      WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (constants)
 
@@ -98,7 +98,8 @@ def load(
         (row[1], row[2]): Balance(row[0], row[3], row[4], row[5]) for row in aside.fetchall()
     }
     _people(batch, users, cash.fetchall(), positions.fetchall())
-    batch.providers = {row[0]: provider(row) for row in stakes}
+    for row in stakes:
+        add_provider(batch, row)
     frontier.take_heads()
     frontier.serve(batch)
     return batch
@@ -109,7 +110,7 @@ def _batch(market_id: int, row: Row | None, frontier: LockedFrontier) -> Batch:
         raise NotFound(f"there is no market {market_id}")
     command_seq, batch_seq, state, halt_rule, reduce_only, config, status, slug, tick, *pause = row
     current = variable.MarketState.from_mapping(json.loads(state))
-    rule, since_s, until_s, recent = pause
+    rule, since_s, until_s, recent, pool_sums = pause
     return Batch(
         market_id=market_id,
         slug=slug,
@@ -125,6 +126,7 @@ def _batch(market_id: int, row: Row | None, frontier: LockedFrontier) -> Batch:
         frontier=frontier,
         pause=Pause(rule, since_s, until_s),
         recent=json.loads(recent),
+        pool_sums=json.loads(pool_sums),
     )
 
 

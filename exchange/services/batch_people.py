@@ -26,14 +26,17 @@ UPSERT_POSITIONS = """
 UPSERT_STAKES = """
     INSERT INTO exchange_stake
            (market_id, user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro,
-            instant_day, instant_nano)
+            instant_day, instant_nano, contributed_micro, withdrawn_micro, gained)
     SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb[],
-           %s::numeric[], %s::numeric[], %s::bigint[], %s::int[], %s::bigint[]) AS n
+           %s::numeric[], %s::numeric[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[],
+           %s::bigint[], %s::jsonb[]) AS n
     ON CONFLICT (market_id, user_id) DO UPDATE
        SET units_nano = excluded.units_nano, locked_nano = excluded.locked_nano,
            cohorts = excluded.cohorts, acc_paid = excluded.acc_paid, owed = excluded.owed,
            claimed_micro = excluded.claimed_micro, instant_day = excluded.instant_day,
-           instant_nano = excluded.instant_nano"""
+           instant_nano = excluded.instant_nano, gained = excluded.gained,
+           contributed_micro = excluded.contributed_micro,
+           withdrawn_micro = excluded.withdrawn_micro"""
 UPSERT_RESTING = """
     INSERT INTO exchange_restingorder
            (market_id, placed_at, changed_at, ref, user_id, kind, status, place, level,
@@ -104,6 +107,7 @@ def _write_stakes(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
     if not done.providers:
         return
     rows = [p.to_mapping() for p in done.providers.values()]
+    histories = [batch.histories[row["id"]] for row in rows]
     ask(
         raw,
         UPSERT_STAKES,
@@ -117,6 +121,9 @@ def _write_stakes(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
         [row["claimed_micro"] for row in rows],
         [row["instant_day"] for row in rows],
         [row["instant_nano"] for row in rows],
+        [history.contributed_micro for history in histories],
+        [history.withdrawn_micro for history in histories],
+        [json.dumps(history.gained) for history in histories],
     )
 
 

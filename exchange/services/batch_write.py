@@ -15,7 +15,7 @@ from exchange import clock
 from exchange.engines import variable
 from exchange.models import Market, MarketEvent
 from exchange.selectors.raw import Raw, ask
-from exchange.services import answers, ledger, news
+from exchange.services import answers, attribution, ledger, news
 from exchange.services import batch_people as people
 from exchange.services.batch import Batch, Receipt, Request
 from exchange.services.breaker import watched
@@ -72,8 +72,8 @@ INSERT_NEWS = """
 UPDATE_LIVE = """
     UPDATE exchange_livestate
        SET command_seq = %s, batch_seq = %s, state = %s::jsonb, state_hash = %s,
-           last_tick = %s::jsonb, settled_at = %s, recent = %s::jsonb, pause_rule = %s,
-           pause_since_s = %s, pause_until_s = %s
+           last_tick = %s::jsonb, settled_at = %s, recent = %s::jsonb, pool_sums = %s::jsonb,
+           pause_rule = %s, pause_since_s = %s, pause_until_s = %s
      WHERE market_id = %s"""
 
 ASIDE_KINDS = frozenset({"reserved", "escrow"})
@@ -90,7 +90,6 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
     results = [answers.mapping(result) for result in done.results]
     digest = hashlib.sha256(variable.canonical_bytes(done.state)).digest()
     open_accounts(raw, batch, done.postings)
-    tick = news.tick(batch.batch_seq, batch.now_s, done)
     transfer = ledger.statements(
         kind="batch",
         ref=f"{batch.market_id}:{batch.batch_seq}",
@@ -99,6 +98,7 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         legs=_legs(batch, done.postings),
     )
     watched(batch, done)
+    attribution.attributed(batch, done)
     with raw.pipeline():
         for statement in transfer:
             ask(raw, statement.sql, *statement.params)
@@ -107,21 +107,7 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         _write_fills(raw, batch, done.fills, at)
         _write_prices(raw, batch, done, at, digest)
         _write_oracle_moves(raw, batch, done, at)
-        public, private = news.of_batch(batch, done, tick)
-        ask(raw, INSERT_NEWS, batch.market_id, batch.batch_seq, public, private, clock.now())
-        ask(
-            raw,
-            UPDATE_LIVE,
-            batch.command_seq + len(batch.requests),
-            batch.batch_seq,
-            json.dumps(done.state.to_mapping()),
-            digest,
-            json.dumps(tick),
-            clock.now(),
-            json.dumps(batch.recent),
-            *batch.pause,
-            batch.market_id,
-        )
+        _write_live(raw, batch, done, digest)
     if done.state.status != batch.status:
         _record_status(batch, done.state.status)
     by_seq = dict(ids.fetchall()) if ids else {}
@@ -129,6 +115,26 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         _receipt(batch, request, batch.command_seq + n, result, by_seq)
         for n, (request, result) in enumerate(zip(batch.requests, results, strict=True), start=1)
     ]
+
+
+def _write_live(raw: Raw, batch: Batch, done: variable.Settlement, digest: bytes) -> None:
+    tick = news.tick(batch.batch_seq, batch.now_s, done)
+    public, private = news.of_batch(batch, done, tick)
+    ask(raw, INSERT_NEWS, batch.market_id, batch.batch_seq, public, private, clock.now())
+    ask(
+        raw,
+        UPDATE_LIVE,
+        batch.command_seq + len(batch.requests),
+        batch.batch_seq,
+        json.dumps(done.state.to_mapping()),
+        digest,
+        json.dumps(tick),
+        clock.now(),
+        json.dumps(batch.recent),
+        json.dumps(batch.pool_sums),
+        *batch.pause,
+        batch.market_id,
+    )
 
 
 def _receipt(
