@@ -8,8 +8,10 @@ from django.db import connection, models
 
 from exchange import clock
 from exchange.engines.units import MICRO as USDC
-from exchange.models import Account, AccountKind, Market, Stake, User
-from exchange.services import audit, commands, ledger, markets
+from exchange.engines.units import NANO
+from exchange.models import Account, AccountKind, LiveState, Market, Stake, User
+from exchange.services import audit, commands, ledger, markets, settlement
+from exchange.services.batch import Receipt, Request
 
 CASH_MICRO = 1_000_000 * USDC
 POOL_MICRO = 10_000_000 * USDC
@@ -24,6 +26,8 @@ PARAMETERS = {
     "kappa_keep": "0",
     "max_stale": "31536000",
 }
+BATCH = 500
+STEP_PICO = 10**6
 PLACE = "concat_ws(' ', s.ctid, s.xmin, s.xmax)"
 
 
@@ -78,6 +82,24 @@ def market(*, busy_s: int = 0) -> Market:
 def _submit(made: Market, kind: str, amount_micro: int, user_id: int) -> None:
     payload = {"amount_micro": amount_micro}
     commands.submit(market_id=made.pk, kind=kind, payload=payload, key=name(), user_id=user_id)
+
+
+def crowd_book(made: Market, *, shorts: int, resting: int) -> None:
+    """Let people be short in a market, and leave limit orders at prices close below its own."""
+    who = people(max(shorts, 1))
+    asked = [Request("sell", {"shares_nano": NANO}, name(), user) for user in who[:shorts]]
+    market_pico = LiveState.objects.get(market=made).state["f_pico"]
+    for number in range(resting):
+        payload = {
+            "intent": "open_long",
+            "shares_nano": 2 * NANO,
+            "price_pico": market_pico - (number + 1) * STEP_PICO,
+        }
+        asked.append(Request("limit", payload, name(), who[number % len(who)]))
+    for start in range(0, len(asked), BATCH):
+        answers = settlement.drain(made.pk, asked[start : start + BATCH])
+        refused = [a for a in answers if not isinstance(a, Receipt) or not a.accepted]
+        assert not refused, refused[:3]
 
 
 def split_stake(made: Market, count: int) -> None:

@@ -31,6 +31,7 @@ class Pace:
     crowd_s: float
     drains: int
     stakes: tuple[int, int]
+    book: tuple[int, int]
 
 
 PACES = {
@@ -42,6 +43,7 @@ PACES = {
         crowd_s=0.1,
         drains=1,
         stakes=(10, 100),
+        book=(10, 50),
     ),
     "quick": Pace(
         rounds=3,
@@ -51,6 +53,7 @@ PACES = {
         crowd_s=0.7,
         drains=2,
         stakes=(1_000, 20_000),
+        book=(200, 2_000),
     ),
     "full": Pace(
         rounds=5,
@@ -60,6 +63,7 @@ PACES = {
         crowd_s=4.0,
         drains=5,
         stakes=(1_000, 100_000),
+        book=(1_000, 10_000),
     ),
 }
 
@@ -93,11 +97,12 @@ class _Bench:
             self.limits["bare"] = Limit(url, self.meter, keys=False)
         self.users = place.people(PEOPLE)
         self.quiet, self.busy = place.market(), place.market(busy_s=BUSY_S)
-        self.few, self.many = place.market(), place.market()
+        self.few, self.many, self.deep = place.market(), place.market(), place.market()
+        place.crowd_book(self.deep, shorts=pace.book[0], resting=pace.book[1])
         place.split_stake(self.few, pace.stakes[0])
         place.split_stake(self.many, pace.stakes[1])
         place.refresh_statistics()
-        markets = (self.quiet, self.busy, self.few, self.many)
+        markets = (self.quiet, self.busy, self.few, self.many, self.deep)
         self.market_ids = [market.pk for market in markets]
         self.acknowledged = place.accepted(self.market_ids)
         place.mark_stakes()
@@ -136,21 +141,26 @@ class _Bench:
             self.found.add(f"crowd {count} p99", percentile(done.latencies_ms, 0.99))
 
     def drains(self, number: int) -> None:
-        """Settle what waits in the log, and nothing else."""
-        for count in (WAITING, WAITING_LARGE):
+        """Settle what waits in the log, and nothing else; then the same beside a full book."""
+        for count, market, case in (
+            (WAITING, self.busy, "drain 200"),
+            (WAITING_LARGE, self.busy, "drain 1000"),
+            (WAITING, self.deep, "deep 200"),
+            (WAITING_LARGE, self.deep, "deep 1000"),
+        ):
             took_s = used_s = 0.0
             for turn in range(self.pace.drains):
                 seed = number * 100 + turn
-                callers.leave_waiting(self.busy.pk, self.users, count, seed)
+                callers.leave_waiting(market.pk, self.users, count, seed)
                 used, began = self._used(), time.perf_counter()
                 for _ in range(-(-count // batch_load.WAITING_MAX)):
-                    settlement.drain(self.busy.pk)
+                    settlement.drain(market.pk)
                 took_s += time.perf_counter() - began
                 used_s += self._used() - used
             orders = count * self.pace.drains
             self.acknowledged += orders
-            self.found.add(f"drain {count} per_s", orders / took_s)
-            self.found.add(f"drain {count} cpu", used_s / orders * 1e6)
+            self.found.add(f"{case} per_s", orders / took_s)
+            self.found.add(f"{case} cpu", used_s / orders * 1e6)
 
     def stakes(self, number: int) -> None:
         """Trade in the market of a few providers and in that of many, by short turns."""
@@ -193,7 +203,14 @@ class _Bench:
                 of("T2", f"{count} callers, p50", f"crowd {count} p50", "ms", "keys 16 p50"),
             )
         ]
-        drains = [figure for count in (WAITING, WAITING_LARGE) for figure in self._drained(count)]
+        shorts, resting = (f"{count:,}" for count in self.pace.book)
+        beside = f" beside {shorts} shorts and {resting} resting orders"
+        drains = [
+            figure
+            for count in (WAITING, WAITING_LARGE)
+            for case, words in (("drain", ""), ("deep", beside))
+            for figure in self._drained(f"{case} {count}", f"{count:,} waiting{words}")
+        ]
         return [
             of("T1", "lone order, quiet market, p50", "quiet p50", "ms", "keys 1 p50"),
             of("T1", "lone order, busy market, p50", "busy p50", "ms", "keys 1 p50"),
@@ -223,12 +240,12 @@ class _Bench:
             for clients in (1, LIMIT_CLIENTS)
         ]
 
-    def _drained(self, count: int) -> list[Measure]:
+    def _drained(self, case: str, words: str) -> list[Measure]:
         of = self.found.measure
-        rate = of("T3", f"{count:,} waiting", f"drain {count} per_s", "trades/s", "keys 1 per_s")
+        rate = of("T3", words, f"{case} per_s", "trades/s", "keys 1 per_s")
         if not self.meter.works:
             return [rate]
-        return [rate, of("T3", f"{count:,} waiting, CPU", f"drain {count} cpu", "us", "keys 1 cpu")]
+        return [rate, of("T3", f"{words}, CPU", f"{case} cpu", "us", "keys 1 cpu")]
 
     def _alone(self, market: Market, seconds: float) -> list[float]:
         caller = callers.Caller(market.pk, self.users, seed=self.acknowledged)
