@@ -8,9 +8,6 @@ import pytest
 GAPS = {
     "test_audit_names_it.py::test_names_an_edit_of_the_state": "the audit does not replay a state",
     "test_audit_names_it.py::test_names_an_edit_of_the_log": "the audit does not replay the log",
-    "test_holds.py::test_the_same_reference_of_another_person": "a hold's owner is not compared",
-    "test_holds.py::test_the_same_reference_of_two_people_at_once": "told as a database error",
-    "test_holds.py::test_one_fact_between_strangers_at_once": "told as a database error",
     "test_store_trouble.py::": "a page answers 500 or late while the database is away",
 }
 

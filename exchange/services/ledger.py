@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from exchange import clock
-from exchange.errors import Malformed, NotFound, Unprocessable
+from exchange.errors import Conflict, Malformed, NotFound, Unprocessable
 from exchange.models import Account, AccountKind, Entry, Hold, Transfer
 from exchange.services import locks
 
@@ -141,24 +141,34 @@ def post(
     Raises:  Unprocessable insufficient_funds, with what is needed and what is there.
     Locks:   the accounts, ascending by id.
     """
-    with transaction.atomic():
-        rows = locks.accounts([row.id for row, _ in amounts])
-        if Transfer.objects.filter(kind=kind, ref=ref).exists():
-            return False
-        total: defaultdict[int, int] = defaultdict(int)
-        for row, amount in amounts:
-            total[row.id] += amount  # an account may stand in a transfer more than once
-            _require_sane(rows[row.id], amount, total[row.id])
-        legs = []
-        balances = {
-            pk: Balance(pk, r.balance_micro, r.version, bytes(r.head)) for pk, r in rows.items()
-        }
-        for row, amount in amounts:
-            legs.append(Leg(balances[row.id], amount))
-        written = statements(kind=kind, ref=ref, market_id=market_id, at=clock.now(), legs=legs)
-        with connection.cursor() as cursor:
-            for statement in written:
-                cursor.execute(statement.sql, list(statement.params))
+    try:
+        with transaction.atomic():
+            return _book(kind, ref, amounts, market_id)
+    except IntegrityError:
+        # somebody who shares no account with us may have booked the same fact a moment earlier
+        if not Transfer.objects.filter(kind=kind, ref=ref).exists():
+            raise
+        return False
+
+
+def _book(
+    kind: str, ref: str, amounts: Sequence[tuple[Account, int]], market_id: int | None
+) -> bool:
+    rows = locks.accounts([row.id for row, _ in amounts])
+    if Transfer.objects.filter(kind=kind, ref=ref).exists():
+        return False
+    total: defaultdict[int, int] = defaultdict(int)
+    for row, amount in amounts:
+        total[row.id] += amount  # an account may stand in a transfer more than once
+        _require_sane(rows[row.id], amount, total[row.id])
+    balances = {
+        pk: Balance(pk, r.balance_micro, r.version, bytes(r.head)) for pk, r in rows.items()
+    }
+    legs = [Leg(balances[row.id], amount) for row, amount in amounts]
+    written = statements(kind=kind, ref=ref, market_id=market_id, at=clock.now(), legs=legs)
+    with connection.cursor() as cursor:
+        for statement in written:
+            cursor.execute(statement.sql, list(statement.params))
     return True
 
 
@@ -167,11 +177,7 @@ def _require_sane(row: Account, amount: int, total: int) -> None:
         raise Malformed("an amount must be more than zero", code="amount_not_positive")
     after = row.balance_micro + total
     if abs(after) > BALANCE_MAX or abs(amount) > BALANCE_MAX:
-        raise Unprocessable(
-            "no account can hold that much",
-            code="amount_too_large",
-            fields={"amount_micro": str(abs(amount)), "balance_max_micro": str(BALANCE_MAX)},
-        )
+        raise _too_large(amount)
     if row.kind != AccountKind.EXTERNAL and after < 0:
         raise Unprocessable(
             f"{-total} micro-USDC exceed the available {row.balance_micro}",
@@ -180,9 +186,19 @@ def _require_sane(row: Account, amount: int, total: int) -> None:
         )
 
 
-def _require_positive(amount: int) -> None:
+def _too_large(amount: int) -> Unprocessable:
+    return Unprocessable(
+        "no account can hold that much",
+        code="amount_too_large",
+        fields={"amount_micro": str(abs(amount)), "balance_max_micro": str(BALANCE_MAX)},
+    )
+
+
+def _require_amount(amount: int) -> None:
     if amount <= 0:
         raise Malformed("an amount must be more than zero", code="amount_not_positive")
+    if amount > BALANCE_MAX:
+        raise _too_large(amount)
 
 
 def credit_external(*, user_id: int, amount_micro: int, kind: str, ref: str) -> bool:
@@ -190,30 +206,30 @@ def credit_external(*, user_id: int, amount_micro: int, kind: str, ref: str) -> 
 
     Raises:  Malformed amount_not_positive, Unprocessable amount_too_large.
     """
-    _require_positive(amount_micro)
+    _require_amount(amount_micro)
     outside = account(kind=AccountKind.EXTERNAL)
     cash = account(kind=AccountKind.CASH, user_id=user_id)
     return post(kind=kind, ref=ref, amounts=[(outside, -amount_micro), (cash, amount_micro)])
 
 
 def hold(*, user_id: int, amount_micro: int, ref: str) -> Hold:
-    """Set cash aside under `ref`; the same `ref` returns the first hold.
+    """Set cash aside under `ref`; asked for again, the same `ref` returns the first hold.
 
-    Raises:  Unprocessable insufficient_funds.
-    Locks:   the user's cash and reserved accounts.
+    Raises:  Malformed amount_not_positive, Unprocessable amount_too_large or insufficient_funds,
+             Conflict when `ref` holds another amount or another person's.
+    Locks:   the hold's reference, then the user's cash and reserved accounts.
     """
-    _require_positive(amount_micro)
+    _require_amount(amount_micro)
+    asked = {"user_id": user_id, "amount_micro": amount_micro}
     with transaction.atomic():
-        if first := Hold.objects.filter(ref=ref).first():
-            return first
-        cash = account(kind=AccountKind.CASH, user_id=user_id)
-        reserved = account(kind=AccountKind.RESERVED, user_id=user_id)
-        post(kind="hold", ref=ref, amounts=[(cash, -amount_micro), (reserved, amount_micro)])
-        try:
-            with transaction.atomic():
-                return Hold.objects.create(user_id=user_id, ref=ref, amount_micro=amount_micro)
-        except IntegrityError:  # the same reference from another connection, a moment earlier
-            return Hold.objects.get(ref=ref)
+        row, is_first = Hold.objects.get_or_create(ref=ref, defaults=asked)
+        if (row.user_id, row.amount_micro) != (user_id, amount_micro):
+            raise Conflict(f"the reference {ref!r} holds something else", fields={"ref": ref})
+        if is_first:
+            cash = account(kind=AccountKind.CASH, user_id=user_id)
+            reserved = account(kind=AccountKind.RESERVED, user_id=user_id)
+            post(kind="hold", ref=ref, amounts=[(cash, -amount_micro), (reserved, amount_micro)])
+    return row
 
 
 def capture(*, ref: str, to: Account) -> bool:
