@@ -39,6 +39,12 @@ BEAT = (
         if_never="a broken ledger is noticed by the next settlement only, not within the minute",
     ),
     Duty(
+        task="exchange.tasks.audit_full",
+        period_s=3_600,  # it runs once a day; asked each hour, a restart does not put it off
+        queue="default",
+        if_never="an edit of old entries or of a command log goes unnoticed",
+    ),
+    Duty(
         task="exchange.tasks.candles_roll",
         period_s=60,
         queue="default",

@@ -5,9 +5,9 @@ import uuid
 from typing import Any
 
 from exchange.engines.units import parse_fixed
-from exchange.models import Market, User
+from exchange.models import Command, Market, User
 from exchange.services import commands, ledger, markets
-from exchange.services.batch import Receipt
+from exchange.services.batch import Receipt, Request
 
 _numbers = itertools.count(1)
 
@@ -69,6 +69,19 @@ def contribute(user: User, market: Market, amount: str, **options: Any) -> Recei
 def buy(user: User, market: Market, amount: str, **options: Any) -> Receipt:
     """Buy for an amount of USDC."""
     return _submit(user, market, "buy", {"amount_micro": usdc(amount)}, **options)
+
+
+def buy_later(user: User, market: Market, amount: str) -> Command:
+    """Leave a purchase in the log that no batch has taken yet."""
+    asked = Request("buy", {"amount_micro": usdc(amount)}, key(), user.pk)
+    return Command.objects.create(
+        market=market,
+        user=user,
+        kind=asked.kind,
+        key=asked.key,
+        payload=asked.payload,
+        request_hash=asked.digest,
+    )
 
 
 def sell(user: User, market: Market, shares_nano: int, **options: Any) -> Receipt:

@@ -6,8 +6,6 @@ A line leaves this list with the mend. It is not a place for tests that fail now
 import pytest
 
 GAPS = {
-    "test_audit_names_it.py::test_names_an_edit_of_the_state": "the audit does not replay a state",
-    "test_audit_names_it.py::test_names_an_edit_of_the_log": "the audit does not replay the log",
     "test_store_trouble.py::": "a page answers 500 or late while the database is away",
 }
 

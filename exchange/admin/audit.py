@@ -7,15 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 
-from exchange.admin.base import ReadOnly
+from exchange.admin.base import ReadOnly, columns
 from exchange.admin.verbs import TEMPLATE, ReasonForm
-from exchange.models import AuditRun, User
+from exchange.models import AccountMark, AuditRun, MarketMark, User
 from exchange.services import staff
 
 TITLE = "Run the audit now"
 EXPLAINED = (
-    "Every balance, chain, position and supply is recomputed from the entries. It reads and"
-    " changes nothing, and takes a while on large books."
+    "Every balance, chain, position and supply is recomputed from the first entry on, and every"
+    " market's log is settled again. It changes nothing, and takes a while on large books."
 )
 
 
@@ -23,8 +23,8 @@ EXPLAINED = (
 class AuditRunAdmin(ReadOnly):
     """Each run with its findings."""
 
-    list_display = ("id", "started_at", "finished_at", "ok", "found")
-    list_filter = ("ok",)
+    list_display = ("id", "started_at", "finished_at", "full", "ok", "found")
+    list_filter = ("ok", "full")
     change_list_template = "admin/exchange/auditrun/change_list.html"
 
     @admin.display(description="findings")
@@ -66,3 +66,23 @@ class AuditRunAdmin(ReadOnly):
 
     def _may_run(self, request: HttpRequest) -> bool:
         return request.user.has_perm("exchange.add_auditrun")
+
+
+@admin.register(AccountMark)
+class AccountMarkAdmin(ReadOnly):
+    """How far each account's chain was found whole."""
+
+    list_display = ("account", *columns(AccountMark, "balance_micro"), "version")
+    list_select_related = ("account",)
+    ordering = ("-account_id",)
+    sortable_by = ()
+
+
+@admin.register(MarketMark)
+class MarketMarkAdmin(ReadOnly):
+    """How far each market's log was found without a gap."""
+
+    list_display = ("market", "command_seq", "batch_seq")
+    list_select_related = ("market",)
+    ordering = ("-market_id",)
+    sortable_by = ()

@@ -1,6 +1,6 @@
 """The tables of the core, one file per concept."""
 
-from exchange.models.audit import AuditRun
+from exchange.models.audit import AccountMark, AuditRun, MarketMark
 from exchange.models.events import MarketEvent, OutboxEvent, StaffAction
 from exchange.models.ledger import Account, AccountKind, Entry, Hold, Transfer
 from exchange.models.markets import LiveState, Market
@@ -12,6 +12,7 @@ from exchange.models.users import ApiToken, User
 __all__ = [
     "Account",
     "AccountKind",
+    "AccountMark",
     "ApiToken",
     "AuditRun",
     "Candle",
@@ -22,6 +23,7 @@ __all__ = [
     "LiveState",
     "Market",
     "MarketEvent",
+    "MarketMark",
     "OracleMove",
     "OutboxEvent",
     "Position",

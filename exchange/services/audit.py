@@ -1,23 +1,42 @@
-"""Recompute the books from their entries and compare: balances, chains, positions, supplies.
+"""Recompute the books from their entries and compare: balances, chains, positions, supplies, logs.
 
 Every check is a function that yields findings, so that a test can break one thing and see it named.
+The audit of each minute looks at what is new since the newest clean one, at every sum, and at each
+market's state; a full one reads all history and settles every command log again.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
 
 from exchange import clock
-from exchange.models import AuditRun
-from exchange.services import ledger
+from exchange.engines import variable
+from exchange.models import AuditRun, Market
+from exchange.services import chains, marks, replay, ticks
 
 Finding = dict[str, Any]
+
+FULL_EVERY = timedelta(days=1)
+FINDINGS_KEPT, FINDINGS_OF_A_CHECK = 100, 20
 
 UNBALANCED = """
     SELECT transfer_id, sum(amount_micro)::bigint FROM exchange_entry
      GROUP BY transfer_id HAVING sum(amount_micro) <> 0 OR count(*) < 2"""
+NEW_UNBALANCED = f"""
+    SELECT n.transfer_id, s.total FROM (
+        SELECT DISTINCT e.transfer_id FROM ({marks.CHANGED}) c
+         CROSS JOIN LATERAL (SELECT * FROM exchange_entry x
+                              WHERE x.account_id = c.id AND x.version > c.from_version
+                             OFFSET 0) e) n
+     CROSS JOIN LATERAL (SELECT sum(amount_micro)::bigint AS total, count(*) AS legs
+                           FROM exchange_entry WHERE transfer_id = n.transfer_id) s
+     WHERE s.total <> 0 OR s.legs < 2"""  # noqa: S608 (a constant of ours)
 ORPHANS = """
     SELECT e.id, e.transfer_id, e.account_id FROM exchange_entry e
       LEFT JOIN exchange_transfer t ON t.id = e.transfer_id
@@ -62,15 +81,35 @@ SUPPLIES = """
 HOUSE_BALANCES = """
     SELECT market_id, kind, balance_micro FROM exchange_account
      WHERE market_id IS NOT NULL AND user_id IS NULL"""
+# Each counts from the mark on, or from the first there is where marks do not count.
 SEQUENCES = """
-    SELECT l.market_id, l.command_seq, count(c.seq), coalesce(max(c.seq), 0)
+    SELECT l.market_id, l.command_seq, coalesce(m.command_seq, 0) + count(c.seq), max(c.seq)
       FROM exchange_livestate l
-      LEFT JOIN exchange_command c ON c.market_id = l.market_id AND c.seq IS NOT NULL
-     GROUP BY l.market_id, l.command_seq
-    HAVING count(c.seq) <> l.command_seq OR coalesce(max(c.seq), 0) <> l.command_seq"""
+      LEFT JOIN exchange_marketmark m ON m.market_id = l.market_id AND %(marked)s
+      LEFT JOIN exchange_command c
+        ON c.market_id = l.market_id AND c.seq > coalesce(m.command_seq, 0)
+     GROUP BY l.market_id, l.command_seq, m.command_seq
+    HAVING coalesce(m.command_seq, 0) + count(c.seq) <> l.command_seq
+        OR coalesce(max(c.seq), m.command_seq, 0) <> l.command_seq"""
+TICKS = """
+    SELECT x.* FROM (
+        SELECT l.market_id, l.batch_seq, count(t.seq) AS ticks, max(t.seq) AS last,
+               coalesce(m.batch_seq, min(t.seq) - 1,
+                        CASE WHEN l.settled_at > %(kept)s THEN 0 ELSE l.batch_seq END) AS before
+          FROM exchange_livestate l
+          LEFT JOIN exchange_marketmark m ON m.market_id = l.market_id AND %(marked)s
+          LEFT JOIN exchange_tick t
+            ON t.market_id = l.market_id AND t.seq > coalesce(m.batch_seq, 0)
+         GROUP BY l.market_id, l.batch_seq, l.settled_at, m.batch_seq) x
+     WHERE x.ticks <> x.batch_seq - x.before OR x.last <> x.batch_seq"""
+STATES = """
+    SELECT l.market_id, l.batch_seq, l.state, l.state_hash, t.state_hash
+      FROM exchange_livestate l
+      LEFT JOIN exchange_tick t ON t.market_id = l.market_id AND t.seq = l.batch_seq"""
 FILLS = """
     SELECT p.user_id, p.market_id, p.shares_nano, coalesce(f.net, 0)::bigint
       FROM exchange_position p
+      JOIN exchange_market m ON m.id = p.market_id AND m.status <> 'settled'
       LEFT JOIN (SELECT user_id, market_id,
                         sum(CASE side WHEN 'buy' THEN shares_nano ELSE -shares_nano END) AS net
                    FROM exchange_fill GROUP BY user_id, market_id) f
@@ -85,30 +124,68 @@ STATE_KINDS = {
 }
 
 
-def run() -> AuditRun:
-    """Examine everything in one snapshot and keep the result."""
-    started = clock.now()
+def run(*, full: bool = False) -> AuditRun:
+    """Examine the books and keep the result; the first examination of all is a full one.
+
+    Each market's log is read in a snapshot of its own: all of them would hold one for too long.
+    """
+    full = full or not marks.exist()
+    kept = AuditRun.objects.create(full=full)
+    with _snapshot():
+        findings = list(_findings(full=full))
+        seen = marks.seen()
+    if full:
+        for market in Market.objects.order_by("id"):
+            with _snapshot():
+                findings += log_replays(market)
+    if not findings:
+        marks.move(seen)
+    kept.finished_at, kept.ok = clock.now(), not findings
+    kept.findings = findings[:FINDINGS_KEPT]
+    kept.figures = {"checks": len(_checks(full=full)) + full, "findings": len(findings)}
+    kept.save()
+    return kept
+
+
+def full_is_due() -> bool:
+    """Say whether no full audit has begun within a day, whoever asked for it."""
+    newest = AuditRun.objects.filter(full=True).first()
+    return newest is None or clock.now() - newest.started_at >= FULL_EVERY
+
+
+def examine(*, logs: bool = True) -> list[Finding]:
+    """Run every check in full without keeping the result; for tests and benchmarks.
+
+    `logs` off spares the replays, where rows were written past the log on purpose.
+    """
+    findings = list(_findings(full=True))
+    for market in Market.objects.order_by("id") if logs else ():
+        findings += log_replays(market)
+    return findings
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """Read the books as of one moment, for as long as it takes."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        findings = [finding for check in CHECKS for finding in check()]
-    return AuditRun.objects.create(
-        started_at=started,
-        finished_at=clock.now(),
-        ok=not findings,
-        findings=findings[:100],
-        figures={"checks": len(CHECKS), "findings": len(findings)},
-    )
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        yield
 
 
-def examine() -> list[Finding]:
-    """Run every check without keeping the result; for tests and commands."""
-    return [finding for check in CHECKS for finding in check()]
+def _findings(*, full: bool) -> Iterator[Finding]:
+    for check in _checks(full=full):
+        yield from islice(check(), FINDINGS_OF_A_CHECK)
 
 
-def _rows(sql: str) -> list[tuple[Any, ...]]:
+def _checks(*, full: bool) -> tuple[Callable[[], Iterator[Finding]], ...]:
+    return (*CHECKS, *(FULL_CHECKS if full else NEW_CHECKS))
+
+
+def _rows(sql: str, **params: bool | datetime) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, params or None)
         return list(cursor.fetchall())
 
 
@@ -118,6 +195,12 @@ def transfers_balance() -> Iterator[Finding]:
         yield {"rule": "I1", "transfer": transfer, "sum_micro": total}
     for entry, transfer, account in _rows(ORPHANS):
         yield {"rule": "I1", "entry": entry, "transfer": transfer, "account": account}
+
+
+def new_transfers_balance() -> Iterator[Finding]:
+    """I1, for the transfers of new entries."""
+    for transfer, total in _rows(NEW_UNBALANCED):
+        yield {"rule": "I1", "transfer": transfer, "sum_micro": total}
 
 
 def total_is_zero() -> Iterator[Finding]:
@@ -135,7 +218,13 @@ def floors_hold() -> Iterator[Finding]:
 
 def chains_hold() -> Iterator[Finding]:
     """I4 and I5: each account is the sum of its entries, and no entry was edited."""
-    for broken in ledger.chain_breaks():
+    for broken in chains.breaks():
+        yield {"rule": "I5", **broken}
+
+
+def new_chains_hold() -> Iterator[Finding]:
+    """I4 and I5, from the marks on."""
+    for broken in chains.new_breaks():
         yield {"rule": "I5", **broken}
 
 
@@ -156,33 +245,65 @@ def supplies_match() -> Iterator[Finding]:
     for market, raw, longs, shorts, units in _rows(SUPPLIES):
         state: dict[str, Any] = json.loads(raw)
         pairs = [("long_nano", int(longs)), ("short_nano", int(shorts))]
-        if state["status"] not in ("funding", "cancelled"):
+        if state.get("status") not in ("funding", "cancelled"):
             pairs.append(("units_nano", int(units)))
         pairs += [(key, books.get(market, {}).get(kind, 0)) for kind, key in STATE_KINDS.items()]
         for key, found in pairs:
-            if state[key] != found:
-                yield {"rule": key, "market": market, "state": state[key], "found": found}
+            if state.get(key) != found:
+                yield {"rule": key, "market": market, "state": state.get(key), "found": found}
+
+
+def states_match() -> Iterator[Finding]:
+    """I9: a state has the hash that its row and the tick of its last batch say."""
+    for market, batch, raw, digest, told in _rows(STATES):
+        try:
+            state = variable.MarketState.from_mapping(json.loads(raw))
+        except (KeyError, TypeError, ValueError):
+            yield {"rule": "I9", "market": market, "batch": batch, "what": "unreadable state"}
+            continue
+        found = hashlib.sha256(variable.canonical_bytes(state)).digest()
+        if found != bytes(digest) or (told is not None and found != bytes(told)):
+            yield {"rule": "I9", "market": market, "batch": batch, "what": "state"}
 
 
 def sequences_have_no_gap() -> Iterator[Finding]:
-    """I10: the command log of a market counts 1, 2, 3 to where the state says."""
-    for market, wanted, count, last in _rows(SEQUENCES):
+    """I10: a market's commands, and the ticks that are kept, count on to where its row says."""
+    return _counted(marked=False)
+
+
+def new_sequences_have_no_gap() -> Iterator[Finding]:
+    """I10, from the marks on."""
+    return _counted(marked=True)
+
+
+def _counted(*, marked: bool) -> Iterator[Finding]:
+    kept = clock.now() - timedelta(days=ticks.DAYS_KEPT)
+    for market, wanted, count, last in _rows(SEQUENCES, marked=marked):
         yield {"rule": "I10", "market": market, "state": wanted, "count": count, "last": last}
+    for market, wanted, count, last, before in _rows(TICKS, marked=marked, kept=kept):
+        yield {
+            "rule": "I10", "market": market, "batch": wanted, "ticks": count, "last": last,
+            "before": before,
+        }  # fmt: skip
 
 
 def positions_match_fills() -> Iterator[Finding]:
-    """A position is the sum of its fills."""
+    """A position is the sum of its fills, until the settlement closes it without one."""
     for user, market, shares, net in _rows(FILLS):
         yield {"rule": "fills", "user": user, "market": market, "has": shares, "fills": net}
 
 
+def log_replays(market: Market) -> list[Finding]:
+    """I9: the log of a market gives its answers, fills, entries, ticks, positions and state."""
+    return list(islice(replay.differences(market), FINDINGS_OF_A_CHECK))
+
+
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    transfers_balance,
     total_is_zero,
     floors_hold,
-    chains_hold,
     reserves_match_holds,
     supplies_match,
-    sequences_have_no_gap,
-    positions_match_fills,
+    states_match,
 )
+FULL_CHECKS = (transfers_balance, chains_hold, sequences_have_no_gap, positions_match_fills)
+NEW_CHECKS = (new_transfers_balance, new_chains_hold, new_sequences_have_no_gap)

@@ -108,6 +108,7 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         _write_prices(raw, batch, done, at, digest)
         _write_oracle_moves(raw, batch, done, at)
         _write_live(raw, batch, done, digest)
+    # not the market's own row: whoever waited for the lock was shown that as it was before
     if done.state.status != batch.state.status:
         _record_status(batch, done.state.status)
     by_seq = dict(ids.fetchall()) if ids else {}

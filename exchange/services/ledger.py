@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from exchange import clock
 from exchange.errors import Conflict, Malformed, NotFound, Unprocessable
-from exchange.models import Account, AccountKind, Entry, Hold, Transfer
+from exchange.models import Account, AccountKind, Hold, Transfer
 from exchange.services import locks
 
 BALANCE_MAX = 2**63 - 1
@@ -257,48 +257,3 @@ def _close(ref: str, state: str, to: Account | None) -> bool:
         row.state, row.closed_at = state, clock.now()
         row.save(update_fields=["state", "closed_at"])
     return True
-
-
-def chain_breaks(limit: int = 20) -> list[dict[str, object]]:
-    """Recompute every account's chain from its entries and name the first that does not hold.
-
-    The walk is by account and version, so one pass checks balances, versions, hashes and heads.
-    """
-    breaks: list[dict[str, object]] = []
-    seen: set[int] = set()
-    state = Balance(0, 0, 0, b"")
-    entries = Entry.objects.order_by("account_id", "version").values_list(
-        "account_id", "version", "amount_micro", "balance_micro", "hash",
-        "transfer__kind", "transfer__ref",
-    )  # fmt: skip
-    heads = {
-        pk: (balance, version, bytes(head))
-        for pk, balance, version, head in Account.objects.values_list(
-            "id", "balance_micro", "version", "head"
-        )
-    }
-    for account_id, version, amount, balance, digest, kind, ref in entries.iterator(5000):
-        seen.add(account_id)
-        if account_id != state.id:
-            _compare_head(state, heads, breaks)
-            state = Balance(account_id, 0, 0, b"")
-        fact = f"{kind}:{ref}"
-        total = state.balance_micro + amount
-        wanted = entry_hash(state.head, account_id, state.version + 1, amount, total, fact)
-        if (version, balance, bytes(digest)) != (state.version + 1, total, wanted):
-            breaks.append({"account": account_id, "version": version, "fact": fact})
-        state = Balance(account_id, total, version, bytes(digest))
-    _compare_head(state, heads, breaks)
-    for pk in heads.keys() - seen:
-        _compare_head(Balance(pk, 0, 0, b""), heads, breaks)
-    return breaks[:limit]
-
-
-def _compare_head(
-    state: Balance, heads: dict[int, tuple[int, int, bytes]], breaks: list[dict[str, object]]
-) -> None:
-    if not state.id:
-        return
-    balance, version, head = heads.get(state.id, (0, 0, b""))
-    if (state.balance_micro, state.version, state.head) != (balance, version, head):
-        breaks.append({"account": state.id, "version": version, "fact": "cached balance"})

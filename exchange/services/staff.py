@@ -157,14 +157,14 @@ def token_revoke(*, actor: User, token: ApiToken, reason: str) -> StaffAction:
 
 
 def audit_run(*, actor: User, reason: str) -> AuditRun:
-    """Examine the books now instead of at the next turn of the schedule.
+    """Examine the books in full now instead of at the next turn of the schedule.
 
     The act is on record before the examination, which needs a transaction of its own.
     Raises:  NotAllowed, Malformed.
     """
     with transaction.atomic():
         _record(actor, "audit.run", "books", _allowed(actor, reason))
-    return audit.run()
+    return audit.run(full=True)
 
 
 def reason_of(text: str) -> str:

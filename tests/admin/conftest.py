@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from exchange.models import AuditRun, Market, User
-from exchange.services import ledger, markets, staff, tokens
+from exchange.services import ledger, markets, marks, staff, tokens
 from tests.factories import active_market, buy, command, funded_user, usdc
 
 REPORT = {"delta_pico": 10**10, "confidence_e8": 80_000_000}
@@ -34,6 +34,7 @@ def world(market: Market, alice: User, staff_member: User) -> Market:
     tokens.create(user=alice, name="bot", scopes=["read"])
     staff.reduce_only_set(actor=staff_member, market=market, reason="index under repair")
     AuditRun.objects.create(ok=True, figures={"findings": 0})
+    marks.move(marks.seen())
     return market
 
 

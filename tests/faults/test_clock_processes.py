@@ -16,7 +16,15 @@ from exchange.engines import variable
 from exchange.engines.engine import EngineBug
 from exchange.models import Command, LiveState, Market, MarketEvent, OutboxEvent, User
 from exchange.services import duties, markets, outbox, settlement
-from tests.factories import active_market, buy, contribute, funded_user, key, open_market, usdc
+from tests.factories import (
+    active_market,
+    buy,
+    buy_later,
+    contribute,
+    funded_user,
+    open_market,
+    usdc,
+)
 from tests.faults.broker import Listener
 from tests.faults.crowd import codes, together
 from tests.faults.nursery import database_url
@@ -154,14 +162,7 @@ def test_commands_left_behind_are_settled_by_whichever_clock_comes(
 ) -> None:
     market, users = active_market(pool="100000"), [funded_user("100") for _ in range(5)]
     for user in users:
-        Command.objects.create(
-            market=market,
-            user=user,
-            kind="buy",
-            key=key(),
-            payload={"amount_micro": usdc("5")},
-            request_hash=b"x",
-        )
+        buy_later(user, market, "5")
     for one in clocks:
         one.start()
 
@@ -215,14 +216,7 @@ def test_one_market_the_database_refuses_does_not_stop_the_others_heartbeats(
     monkeypatch: Any,
 ) -> None:
     sick, well = active_market(pool="1000"), active_market(pool="1000")
-    Command.objects.create(
-        market=sick,
-        user=funded_user("100"),
-        kind="buy",
-        key=key(),
-        payload={"amount_micro": 10**40},
-        request_hash=b"x",
-    )
+    buy_later(funded_user("100"), sick, "5")
     live = LiveState.objects.get(market=sick)
     monkeypatch.setattr(settlement, "_run", _spoiled(sick, settlement._run))
     LiveState.objects.update(settled_at=clock.now() - timedelta(minutes=2))
@@ -234,7 +228,6 @@ def test_one_market_the_database_refuses_does_not_stop_the_others_heartbeats(
 
     assert well_beats()
     assert LiveState.objects.get(market=sick).batch_seq == live.batch_seq
-    Command.objects.filter(market=sick, batch_seq=None).update(payload={"amount_micro": usdc("5")})
     monkeypatch.undo()
     settlement.drain(sick.pk)
 

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from exchange.models import Account, AccountKind, Command, Transfer
 from exchange.services import ledger, settlement
-from tests.factories import active_market, buy, funded_user, key, usdc
+from tests.factories import active_market, buy, buy_later, funded_user, key, usdc
 from tests.faults import elsewhere
 from tests.faults.crowd import codes, together
 from tests.faults.scale import scaled
@@ -87,14 +87,7 @@ def test_waiting_commands_of_many_people_are_locked_in_one_order(chance: random.
     for _ in range(scaled(10, 200)):
         for market in markets:
             for user in chance.sample(people, len(people)):
-                Command.objects.create(
-                    market=market,
-                    user=user,
-                    kind="buy",
-                    key=key(),
-                    payload={"amount_micro": usdc("5")},
-                    request_hash=b"x",
-                )
+                buy_later(user, market, "5")
 
         outcomes = together([partial(settlement.drain, m.pk) for m in markets * 8])
 

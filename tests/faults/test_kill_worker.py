@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from exchange.models import Command, Hold, Market, Transfer
+from exchange.services.replay import differences
 from tests.factories import active_market, funded_user
 from tests.faults.nursery import Ack, Nursery, Plan, read_acks
-from tests.faults.replay import differences
 from tests.faults.scale import scaled
 from tests.faults.test_carriers import log_without_gap
 

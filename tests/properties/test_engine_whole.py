@@ -271,7 +271,6 @@ class WholeMarket(RuleBasedStateMachine):
     def _everybody_leaves(self, *, shorts_first: bool) -> None:
         """I3, on a copy: all can close in any order, and the pool pays every one of them."""
         copy = Scene.of(self.scene)
-        copy.frontier.items.clear()
         bare = [
             variable.Trader(
                 id=t.id, cash_micro=t.cash_micro, shares_nano=t.shares_nano,
@@ -279,7 +278,7 @@ class WholeMarket(RuleBasedStateMachine):
             )
             for t in copy.traders.values()
         ]  # fmt: skip
-        copy.frontier.take(bare, (), ())
+        copy.frontier = variable.MemoryFrontier(bare, copy.providers.values())
         longs = [t.id for t in bare if t.shares_nano > 0]
         shorts = [t.id for t in bare if t.shares_nano < 0]
         for key in chain(*((shorts, longs) if shorts_first else (longs, shorts))):

@@ -1,14 +1,13 @@
 """The ledger books a fact once, never below a floor, and notices every edit."""
 
-from typing import Any
-
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from exchange.errors import NotFound, Unprocessable
+from exchange.errors import Conflict, NotFound, Unprocessable
 from exchange.models import Account, AccountKind, Entry, Hold, Transfer, User
 from exchange.services import audit, ledger
 from tests.factories import funded_user, usdc
+from tests.forgery import edit
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +86,30 @@ def test_hold_is_captured_or_voided_once() -> None:
     assert Hold.objects.get(ref="h-1").state == Hold.State.CAPTURED
 
 
+@pytest.mark.parametrize(("name", "amount"), [("bob", 4), ("alice", 5)])
+def test_a_reference_holds_one_amount_of_one_person(
+    alice: User, bob: User, name: str, amount: int
+) -> None:
+    ledger.hold(user_id=alice.pk, amount_micro=4, ref="h-4")
+    somebody = {"alice": alice, "bob": bob}[name]
+
+    with pytest.raises(Conflict):
+        ledger.hold(user_id=somebody.pk, amount_micro=amount, ref="h-4")
+
+    assert Hold.objects.get().user_id == alice.pk
+    assert Transfer.objects.filter(kind="hold").count() == 1
+
+
+def test_a_hold_that_cannot_be_paid_leaves_its_reference_free() -> None:
+    user = funded_user("10")
+
+    with pytest.raises(Unprocessable):
+        ledger.hold(user_id=user.pk, amount_micro=usdc("11"), ref="h-5")
+
+    assert not Hold.objects.exists()
+    assert ledger.hold(user_id=user.pk, amount_micro=usdc("10"), ref="h-5").state == "open"
+
+
 def test_void_returns_the_money() -> None:
     user = funded_user("10")
     ledger.hold(user_id=user.pk, amount_micro=usdc("4"), ref="h-2")
@@ -98,14 +121,6 @@ def test_void_returns_the_money() -> None:
 def test_closing_an_unknown_hold_is_not_found() -> None:
     with pytest.raises(NotFound):
         ledger.void(ref="nothing")
-
-
-def edit(sql: str, *params: Any) -> None:
-    """Change history behind the ledger's back, as somebody with the database's keys could."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(sql, params)
-        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
 
 
 @pytest.mark.breaks_books

@@ -33,6 +33,7 @@ from exchange.services.batch import Batch
 from tests.factories import (
     active_market,
     buy,
+    buy_later,
     contribute,
     funded_user,
     key,
@@ -216,14 +217,7 @@ def test_fees_are_claimed_by_the_provider_and_nobody_else(nothing_happened: Watc
 def test_waiting_commands_are_settled_first_and_together() -> None:
     market, alice, bob = active_market(), funded_user("1000"), funded_user("1000")
     for user in (alice, bob):
-        Command.objects.create(
-            market=market,
-            user=user,
-            kind="buy",
-            key=key(),
-            payload={"amount_micro": usdc("10")},
-            request_hash=b"x",
-        )
+        buy_later(user, market, "10")
     assert markets.leftovers() == [market.pk]
 
     receipt = buy(alice, market, "20")

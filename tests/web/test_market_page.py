@@ -204,6 +204,7 @@ def test_gives_the_history_as_a_file(client: Client, market: Market, alice: User
     assert sum(float(line.split(",")[7]) for line in lines[1:]) == 99.5
 
 
+@pytest.mark.breaks_books
 def test_a_market_that_is_ending_says_what_is_left_to_do(
     client: Client, market: Market, alice: User
 ) -> None:

@@ -1,6 +1,6 @@
 """How the engine reads what waits in a market: each trigger index from its front, in slices."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -29,6 +29,7 @@ LONGS = "longs"
 
 TRIGGER_INDEXES = (SHORTS, LONG_STOPS, SHORT_STOPS, LONG_TARGETS, SHORT_TARGETS)
 RESTING_INDEXES = (BUYS, SELLS, COMMITS, EXITS, QUEUE)
+INDEXES = (*TRIGGER_INDEXES, LONGS, *RESTING_INDEXES)
 
 # an index is read in the order of its keys: the level first, the age second, the account last
 Key = tuple[int, int, int]
@@ -116,7 +117,12 @@ class MemoryFrontier:
         self.traders = {trader.id: trader for trader in traders}
         self.providers = {provider.id: provider for provider in providers}
         self.items = {item.id: item for item in items if item.status == OPEN}
-        self._sorted: dict[str, list[Entry]] = {}
+        self._sorted: dict[str, list[Entry]] = {name: [] for name in INDEXES}
+        self._keys: dict[tuple[bool, int], dict[str, Key]] = {}
+        for trader in self.traders.values():
+            self._place(trader, position_keys(trader))
+        for item in self.items.values():
+            self._place(item, dict((resting_key(item),)))
 
     def take(
         self,
@@ -125,19 +131,21 @@ class MemoryFrontier:
         items: Iterable[Resting],
     ) -> None:
         """Store what a batch has changed."""
-        self._sorted.clear()
-        self.traders.update((trader.id, trader) for trader in traders)
+        for trader in traders:
+            self.traders[trader.id] = trader
+            self._place(trader, position_keys(trader))
         self.providers.update((provider.id, provider) for provider in providers)
         for item in items:
             if item.status == OPEN:
                 self.items[item.id] = item
             else:
                 self.items.pop(item.id, None)
+            self._place(item, dict((resting_key(item),)) if item.status == OPEN else {})
 
     def read(self, index: str, after: Key | None, count: int) -> Sequence[Entry]:
         """Return up to `count` entries behind the key `after`."""
-        entries = self._entries(index)
-        start = 0 if after is None else bisect_right(entries, after, key=lambda entry: entry[0])
+        entries = self._sorted[index]
+        start = 0 if after is None else bisect_right(entries, after, key=_key_of)
         return entries[start : start + count]
 
     def trader(self, key: int) -> Trader | None:
@@ -152,15 +160,17 @@ class MemoryFrontier:
         """Return one open item by its id."""
         return self.items.get(key)
 
-    def _entries(self, index: str) -> list[Entry]:
-        if not self._sorted:
-            self._sorted = {name: [] for name in (*TRIGGER_INDEXES, LONGS, *RESTING_INDEXES)}
-            for trader in self.traders.values():
-                for name, key in position_keys(trader).items():
-                    self._sorted[name].append((key, trader))
-            for item in self.items.values():
-                name, key = resting_key(item)
-                self._sorted[name].append((key, item))
-            for entries in self._sorted.values():
-                entries.sort(key=lambda entry: entry[0])
-        return self._sorted[index]
+    def _place(self, row: Row, keys: dict[str, Key]) -> None:
+        """Move a row's entries from where they were to where they belong."""
+        name = isinstance(row, Trader), row.id
+        for index, key in self._keys.pop(name, {}).items():
+            entries = self._sorted[index]
+            del entries[bisect_left(entries, key, key=_key_of)]
+        if keys:
+            self._keys[name] = keys
+        for index, key in keys.items():
+            insort(self._sorted[index], (key, row), key=_key_of)
+
+
+def _key_of(entry: Entry) -> Key:
+    return entry[0]
