@@ -10,8 +10,9 @@ from megatron.embedded import state_dir
 from megatron.supervisor import Part
 
 QUEUES = "oracle,chain,default"
-# A page's query that takes longer has gone wrong; tasks and migrations may take their time.
-WEB_STATEMENT_TIMEOUT_MS = "5000"
+# A page's query that takes longer has gone wrong; tasks and migrations may take their time. Less
+# than a request's patience, so that a slow statement costs an answer and not the connection too.
+WEB_LIMITS = {"DB_STATEMENT_TIMEOUT_MS": "3500", "DB_IDLE_TIMEOUT_MS": "10000"}
 SERVING = ("web", "clock", "worker", "beat")
 
 
@@ -25,7 +26,7 @@ def parts(*, host: str, port: int) -> list[Part]:
         Part(
             name="web",
             command=[*python, *web],
-            environment=_named("web") | {"DB_STATEMENT_TIMEOUT_MS": WEB_STATEMENT_TIMEOUT_MS},
+            environment=_named("web") | WEB_LIMITS,
         ),
         Part(name="clock", command=[*manage, "clock"], environment=_named("clock")),
         Part(

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from megatron import embedded, logs
 from megatron.environment import Environment
+from megatron.postgres.patient import PatientConnection
 
 # Lets Django's classes be given the type parameters that mypy asks for.
 django_stubs_ext.monkeypatch()
@@ -77,6 +78,7 @@ INSTALLED_APPS = [
     "django_prometheus",
 ]
 MIDDLEWARE = [
+    "megatron.failures.limit_waits",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -122,24 +124,43 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=embedded.database_url())
 }
 DATABASES["default"] |= {
-    "ENGINE": "django.db.backends.postgresql",
+    "ENGINE": "megatron.postgres",
     "CONN_MAX_AGE": 0,
     "DISABLE_SERVER_SIDE_CURSORS": PGBOUNCER,
 }
+# A request that has waited this long for the database in all is answered with 503.
+DB_PATIENCE_S = env.number("DB_PATIENCE_MS", default=4_000, least=1) / 1_000
+# No wait for one answer is longer, so that a server that is cut off holds nobody for ever; the
+# server itself ends a statement a little earlier. Without a limit there, there is none here.
+_statement_ms = env.number("DB_STATEMENT_TIMEOUT_MS", default=30_000)
+DB_ANSWER_S_MAX = (_statement_ms + 2_000) / 1_000 if _statement_ms else float("inf")
+DB_POOL_WAIT_S_MAX = 10.0
 _options = DATABASES["default"].setdefault("OPTIONS", {})
+_options.setdefault("connect_timeout", 3)
 if PGBOUNCER:
     # A pooled session is somebody else's at the next transaction: nothing may be kept in it. The
-    # two time limits are then given to the role, as the runbook says.
+    # time limits are then given to the role, as the runbook says.
     _options["prepare_threshold"] = None
 else:
-    _options["pool"] = {"min_size": 0, "max_size": env.number("DB_POOL_MAX", default=16, least=1)}
-    _options["pool"]["timeout"] = 10
+    _options["pool"] = {
+        "connection_class": PatientConnection,
+        "min_size": 0,
+        "max_size": env.number("DB_POOL_MAX", default=16, least=1),
+        # Not for longer: each failed attempt doubles the pause, and who asks starts a new one.
+        "reconnect_timeout": 5,
+    }
     # Only cursors with server-side parameters (settlement) are prepared; the ORM's never are.
     _options["prepare_threshold"] = 2
-    _options["options"] = (
-        f"-c lock_timeout={env.number('DB_LOCK_TIMEOUT_MS', default=3_000)}"
-        f" -c statement_timeout={env.number('DB_STATEMENT_TIMEOUT_MS', default=30_000)}"
-    )
+    # The last three end the session, and free the locks, of a client whose host was cut off.
+    _limits = {
+        "lock_timeout": env.number("DB_LOCK_TIMEOUT_MS", default=3_000),
+        "statement_timeout": _statement_ms,
+        "idle_in_transaction_session_timeout": env.number("DB_IDLE_TIMEOUT_MS", default=120_000),
+        "tcp_keepalives_idle": 10,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 3,
+    }
+    _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
 
 REDIS_URL = env.text("REDIS_URL", default=embedded.redis_url())
 # One server may serve several installations, and the tests' processes share one.

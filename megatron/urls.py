@@ -12,6 +12,7 @@ from megatron import health
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 close_side_doors(admin.site)
 
+handler500 = "megatron.failures.failed"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,8 +1,5 @@
 """Fixtures for every test."""
 
-import pytest
-
-from tests import known_gaps
 from tests.fixtures import (  # noqa: F401
     _books_are_clean,
     alice,
@@ -12,8 +9,3 @@ from tests.fixtures import (  # noqa: F401
     staff,
 )
 from tests.guards import _cheap_passwords, _fresh_cache, _no_network  # noqa: F401
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the defects that are known and open."""
-    known_gaps.mark(items)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import structlog
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -79,9 +80,14 @@ def exception_handler(failure: Exception, _context: dict[str, Any]) -> Response:
     error = _translated(failure)
     if error is None:
         log.error("api.failed", exc_info=failure)
-        error = Internal("something failed on our side; quote the request_id when you ask about it")
+        error = _defect()
     headers = _headers(error)
     return Response(body(error), status=error.http_status, headers=headers)
+
+
+def translated(failure: Exception) -> MegatronError:
+    """Return any failure as one of ours; what nobody foresaw says nothing of itself."""
+    return _translated(failure) or _defect()
 
 
 @csrf_exempt
@@ -156,6 +162,10 @@ def _translated(failure: Exception) -> MegatronError | None:
     return None
 
 
+def _defect() -> Internal:
+    return Internal("something failed on our side; quote the request_id when you ask about it")
+
+
 def _store_down(message: str) -> Unavailable:
     return Unavailable(message, code="store_down")
 
@@ -173,7 +183,7 @@ FOREIGN: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Build, str],
     (PermissionDenied, NotAllowed, "this is not allowed"),
     (SuspiciousOperation, Malformed, "the request cannot be read"),
     (
-        (OperationalError, InterfaceError),
+        (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError),
         _store_down,
         "the books cannot be reached; ask again with the same key",
     ),

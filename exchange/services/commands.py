@@ -7,15 +7,18 @@ lone order costs one commit, and under load many orders share one, without any d
 
 import threading
 from collections import deque
+from itertools import islice
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
+from exchange import clock, patience
 from exchange.errors import Malformed, Unavailable, Unprocessable
 from exchange.services import batch_load, settlement
 from exchange.services.batch import Receipt, Request
 
-WAIT_S_MAX = 30.0
+# For callers outside a request; those within one have its patience, which is shorter.
+WAIT_S_MAX = 10.0
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 KEY_LENGTH_MIN, KEY_LENGTH_MAX = 8, 64
 
@@ -23,12 +26,13 @@ KEY_LENGTH_MIN, KEY_LENGTH_MAX = 8, 64
 class _Ticket:
     """One caller's place in the queue; `wake` is released when there is something to do."""
 
-    __slots__ = ("answer", "carries", "request", "wake")
+    __slots__ = ("answer", "carries", "request", "until", "wake")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.answer: Receipt | BaseException | None = None
         self.carries = False
+        self.until = clock.monotonic() + patience.left_s(WAIT_S_MAX)
         self.wake = threading.Lock()
         self.wake.acquire()
 
@@ -93,7 +97,7 @@ def _combine(market_id: int, request: Request) -> Receipt:
         queue.tickets.append(ticket)
         ticket.carries = not queue.attended
         queue.attended = True
-    if not ticket.carries and not ticket.wake.acquire(timeout=WAIT_S_MAX):
+    if not ticket.carries and not _woken(ticket):
         _give_up(queue, ticket)
     if ticket.carries:
         _carry(market_id, queue)
@@ -101,6 +105,11 @@ def _combine(market_id: int, request: Request) -> Receipt:
     if isinstance(ticket.answer, BaseException):
         raise ticket.answer
     return ticket.answer
+
+
+def _woken(ticket: _Ticket) -> bool:
+    with patience.waiting(WAIT_S_MAX) as seconds:
+        return ticket.wake.acquire(timeout=seconds)
 
 
 def _give_up(queue: _Queue, ticket: _Ticket) -> None:
@@ -140,7 +149,10 @@ def _hand_over(queue: _Queue, tickets: list[_Ticket], answers: list[Any]) -> Non
     for ticket, answer in zip(tickets, answers, strict=True):
         ticket.answer = answer
     with queue.lock:
-        heir = queue.tickets[0] if queue.tickets else None
+        # Of those whom the next batch takes up, the one who may still wait longest: with a slow
+        # database a batch takes seconds, and it fails when its carrier runs out of patience.
+        next_up = islice(queue.tickets, batch_load.BATCH_MAX)
+        heir = max(next_up, key=lambda ticket: ticket.until, default=None)
         queue.attended = heir is not None
         if heir is not None:
             heir.carries = True

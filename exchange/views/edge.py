@@ -8,11 +8,22 @@ import structlog
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from structlog.contextvars import get_contextvars
 
 from exchange import refusals
-from exchange.errors import InvariantBroken, MegatronError, NotAllowed, NotFound, NotSignedIn
+from exchange.errors import (
+    InvariantBroken,
+    MegatronError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+)
+
+STORE_DOWN = "store_down"
+RETRY_S = 1
 
 log = structlog.get_logger()
 
@@ -36,6 +47,8 @@ def error_page(request: HttpRequest, error: MegatronError) -> HttpResponse:
     """Return the page for an error; what is ours alone shows an id and nothing else."""
     if isinstance(error, NotSignedIn):
         return redirect_to_login(request.get_full_path())
+    if error.code == STORE_DOWN:
+        return bare_page(error)
     template = "errors/refused.html"
     if isinstance(error, NotFound):
         template = "errors/404.html"
@@ -50,6 +63,19 @@ def error_page(request: HttpRequest, error: MegatronError) -> HttpResponse:
         "request_id": request_id(),
     }
     return render(request, template, context, status=error.http_status)
+
+
+def bare_page(error: MegatronError) -> HttpResponse:
+    """Return a page that asks nothing of the database, not even who is signed in."""
+    away = isinstance(error, Unavailable)
+    template = "errors/unavailable.html" if away else "errors/500.html"
+    answer = HttpResponse(
+        render_to_string(template, {"request_id": request_id()}), status=error.http_status
+    )
+    answer["Cache-Control"] = "no-store"
+    if away:
+        answer["Retry-After"] = str(RETRY_S)
+    return answer
 
 
 def request_id() -> str:

@@ -134,6 +134,7 @@ def ask(
     *,
     token: str = "",
     key: str = "",
+    cookie: str = "",
     within_s: float = ANSWER_S_MAX,
 ) -> Answer:
     """Send one request on a connection of its own. Raises OSError if no whole answer comes."""
@@ -142,6 +143,8 @@ def ask(
         headers["Authorization"] = f"Bearer {token}"
     if key:
         headers["Idempotency-Key"] = key
+    if cookie:
+        headers["Cookie"] = cookie
     caller = http.client.HTTPConnection("127.0.0.1", port, timeout=within_s)
     try:
         caller.request(method, path, None if body is None else json.dumps(body), headers)
