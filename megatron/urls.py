@@ -3,6 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from exchange.admin.doors import close_side_doors
 from exchange.api.errors import nowhere
@@ -17,6 +18,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    # Where browsers look that show an answer without a page around it.
+    path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg"), name="favicon"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("exchange.api.urls")),

@@ -20,6 +20,7 @@ class Who(Enum):
 # A key that ends in * stands for every address that begins so.
 PERMISSIONS = {
     "healthz": Who.ANYONE,
+    "favicon.ico": Who.ANYONE,
     "readyz": Who.ANYONE,
     "metrics": Who.METRICS,
     "admin/login/": Who.ANYONE,

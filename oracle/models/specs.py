@@ -12,6 +12,8 @@ from exchange.models import Market
 
 INTERVAL_S_MIN, INTERVAL_S_MAX = 120, 1800
 _INTERVAL = [MinValueValidator(INTERVAL_S_MIN), MaxValueValidator(INTERVAL_S_MAX)]
+# What the two words that stand for any verb of a direction are to a person.
+PLAIN = {"UP": "going up", "DOWN": "going down"}
 
 
 class OracleSpec(models.Model):
@@ -87,6 +89,20 @@ class OracleSpec(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market} v{self.version}"
+
+    @property
+    def rise_phrases(self) -> list[str]:
+        """Return what is read as a rise of the fundamental, in plain words."""
+        return [_plain(phrase) for phrase in self.rise_words]
+
+    @property
+    def fall_phrases(self) -> list[str]:
+        """Return what is read as a fall of the fundamental, in plain words."""
+        return [_plain(phrase) for phrase in self.fall_words]
+
+
+def _plain(phrase: str) -> str:
+    return " ".join(PLAIN.get(word, word) for word in phrase.split())
 
 
 class Schedule(models.Model):

@@ -1,4 +1,5 @@
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -15,6 +16,10 @@ PRODUCTION = {
     "DJANGO_SECRET_KEY": secrets.token_urlsafe(64),
     "ALLOWED_HOSTS": "megatron.example",
 }
+
+SETTINGS = (ROOT / "megatron" / "settings.py").read_text()
+READ = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
+DEFAULTS = re.findall(r'"([A-Z_]+)", default=(?:"([^"]+)"|([\d_]+))[,)]', SETTINGS)
 
 
 def _manage(*words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
@@ -75,3 +80,19 @@ def test_every_redis_name_is_prefixed() -> None:
     ]
 
     assert all(str(name).startswith(f"{as_written.REDIS_PREFIX}:") for name in names)
+
+
+def test_the_example_lists_every_variable_with_its_default() -> None:
+    lines = (ROOT / ".env.example").read_text()
+    example = dict(re.findall(r"^#([A-Z_]+)=(.*)$", lines, re.MULTILINE))
+
+    assert set(example) == READ
+    for name, text, number in DEFAULTS:
+        assert example[name] == (text or number.replace("_", "")), name
+
+
+@pytest.mark.parametrize("table", ["README.md", "docs/RUNBOOK.md"])
+def test_the_tables_name_every_variable(table: str) -> None:
+    words = set(re.findall(r"\b[A-Z_]{4,}\b", (ROOT / table).read_text()))
+
+    assert words >= READ

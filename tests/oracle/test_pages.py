@@ -44,6 +44,13 @@ def test_the_feed_is_a_fragment_for_htmx_and_a_page_for_people(
     assert whole["Vary"].startswith("HX-Request") or "HX-Request" in whole["Vary"]
 
 
+def test_what_counts_as_a_rise_is_said_in_plain_words() -> None:
+    spec = OracleSpec(rise_words=["prices UP", "lead times DOWN", "frost"], fall_words=["DOWN"])
+
+    assert spec.rise_phrases == ["prices going up", "lead times going down", "frost"]
+    assert spec.fall_phrases == ["going down"]
+
+
 def test_every_publisher_of_a_story_is_named(folder: Path, client: Client) -> None:
     first = world.news(world.GOOD)
     world.archive(folder, "wire", first, world.news(world.GOOD, publisher="Evening Post"))
