@@ -13,6 +13,8 @@ QUEUES = "oracle,chain,default"
 # A page's query that takes longer has gone wrong; tasks and migrations may take their time. Less
 # than a request's patience, so that a slow statement costs an answer and not the connection too.
 WEB_LIMITS = {"DB_STATEMENT_TIMEOUT_MS": "3500", "DB_IDLE_TIMEOUT_MS": "10000"}
+# Callers that come at once wait to be accepted; the server's own 50 would turn the next ones away.
+BACKLOG = 1024
 SERVING = ("web", "clock", "worker", "beat")
 
 
@@ -20,7 +22,7 @@ def parts(*, host: str, port: int) -> list[Part]:
     """Return the parts of the whole site, in the order in which they start."""
     python = [sys.executable, "-W", "ignore::UserWarning:celery.platforms"]
     manage = [*python, str(Path(settings.BASE_DIR) / "manage.py")]
-    web = ["-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "megatron.asgi:application"]
+    web = ["-m", "daphne", "-v", "0", "-e", _endpoint(host, port), "megatron.asgi:application"]
     worker = ["-m", "celery", "-q", "-A", "megatron", "worker", "-Q", QUEUES, "-c", "2"]
     found = [
         Part(
@@ -50,6 +52,12 @@ def readers() -> Part:
 def metrics_dir() -> Path:
     """Return where the processes of this host leave their figures for one /metrics of them all."""
     return state_dir() / "metrics"
+
+
+def _endpoint(host: str, port: int) -> str:
+    # A colon parts the words of an endpoint, so those of an IPv6 address are escaped.
+    interface = host.strip("[]").replace(":", r"\:")
+    return f"tcp:port={port}:interface={interface}:backlog={BACKLOG}"
 
 
 def _named(part: str) -> dict[str, str]:
