@@ -72,7 +72,6 @@ class Batch:
 
     market_id: int
     slug: str
-    status: str
     config: variable.Config
     state: variable.MarketState
     command_seq: int

@@ -108,13 +108,12 @@ def load(
 def _batch(market_id: int, row: Row | None, frontier: LockedFrontier) -> Batch:
     if row is None:
         raise NotFound(f"there is no market {market_id}")
-    command_seq, batch_seq, state, halt_rule, reduce_only, config, status, slug, tick, *pause = row
+    command_seq, batch_seq, state, halt_rule, reduce_only, config, slug, tick, *pause = row
     current = variable.MarketState.from_mapping(json.loads(state))
     rule, since_s, until_s, recent, pool_sums = pause
     return Batch(
         market_id=market_id,
         slug=slug,
-        status=status,
         config=configs.parsed(config),
         state=current,
         command_seq=command_seq,

@@ -16,7 +16,7 @@ from exchange.models import Account, Hold, LiveState
 
 LIVE_ROW = """
     SELECT l.command_seq, l.batch_seq, l.state, l.halt_rule, l.reduce_only_since IS NOT NULL,
-           m.config, m.status, m.slug, l.last_tick, l.pause_rule, l.pause_since_s, l.pause_until_s,
+           m.config, m.slug, l.last_tick, l.pause_rule, l.pause_since_s, l.pause_until_s,
            l.recent, l.pool_sums
       FROM exchange_livestate l JOIN exchange_market m ON m.id = l.market_id
      WHERE l.market_id = %s

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, models
 
 from exchange import clock
+from exchange.engines import variable
 from exchange.engines.units import MICRO as USDC
 from exchange.engines.units import NANO
 from exchange.models import Account, AccountKind, LiveState, Market, Stake, User
@@ -86,16 +87,21 @@ def _submit(made: Market, kind: str, amount_micro: int, user_id: int) -> None:
 
 def crowd_book(made: Market, *, shorts: int, resting: int) -> None:
     """Let people be short in a market, and leave limit orders at prices close below its own."""
-    who = people(max(shorts, 1))
-    asked = [Request("sell", {"shares_nano": NANO}, name(), user) for user in who[:shorts]]
-    market_pico = LiveState.objects.get(market=made).state["f_pico"]
+    asked = [Request("sell", {"shares_nano": NANO}, name(), user) for user in people(shorts)]
+    _settle(made, asked)
+    asked, who = [], people(shorts)
+    state = variable.MarketState.from_mapping(LiveState.objects.get(market=made).state)
     for number in range(resting):
         payload = {
             "intent": "open_long",
             "shares_nano": 2 * NANO,
-            "price_pico": market_pico - (number + 1) * STEP_PICO,
+            "price_pico": state.market_pico - (number + 1) * STEP_PICO,
         }
         asked.append(Request("limit", payload, name(), who[number % len(who)]))
+    _settle(made, asked)
+
+
+def _settle(made: Market, asked: Sequence[Request]) -> None:
     for start in range(0, len(asked), BATCH):
         answers = settlement.drain(made.pk, asked[start : start + BATCH])
         refused = [a for a in answers if not isinstance(a, Receipt) or not a.accepted]
