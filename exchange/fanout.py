@@ -53,8 +53,13 @@ class Registry:
             self._feeder = None
 
     async def _feed(self) -> None:
-        delay = 0.1
-        while True:
+        """Hear the broker for as long as this is the task in charge.
+
+        To be cancelled is not enough: whoever is awaited at that moment may keep it to itself, and
+        every tick would then be told twice.
+        """
+        own, delay = asyncio.current_task(), 0.1
+        while self._feeder is own:
             try:
                 async with (
                     aioredis.Redis.from_url(settings.REDIS_URL) as broker,
@@ -63,6 +68,8 @@ class Registry:
                     await channel.subscribe(CHANNEL)
                     delay = 0.1
                     async for message in channel.listen():
+                        if self._feeder is not own:
+                            return
                         await self._spread(message)
             except (aioredis.RedisError, OSError) as error:
                 log.warning("fanout.broker_lost", error=str(error), retry_s=delay)

@@ -1,6 +1,7 @@
 """One consumer by itself, with a quick heart: silence, slowness, and what it leaves behind."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -11,6 +12,8 @@ from django.db import OperationalError
 
 from exchange import consumers
 from exchange.fanout import Listener, Registry
+from exchange.services import outbox
+from exchange.services.outbox import CHANNEL
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(60), pytest.mark.django_db(transaction=True)]
 
@@ -219,3 +222,44 @@ async def test_the_registry_forgets_who_leaves(browse: Browse, registry: Registr
 
     assert dict(registry._listeners) == {}
     assert registry._feeder is None
+
+
+class Leaver:
+    """A listener that leaves in the middle of a round and keeps the cancellation to itself."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+    async def deliver(self, _market_id: int, _seq: int, _frame: str) -> None:
+        self.registry.remove(self)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(5)
+
+
+class Counter:
+    """A listener that counts what it hears."""
+
+    heard = 0
+
+    async def deliver(self, _market_id: int, _seq: int, _frame: str) -> None:
+        self.heard += 1
+
+
+@pytest.mark.asyncio
+async def test_a_feeder_that_was_replaced_speaks_no_more(registry: Registry) -> None:
+    broker, counter = outbox.client(), Counter()
+    registry.add([1], Leaver(registry))
+    frame = json.dumps({"market": 1, "seq": 1})
+    while not broker.publish(CHANNEL, frame):
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
+
+    registry.add([1], counter)
+    while broker.pubsub_numsub(CHANNEL)[0][1] < 1:
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
+    broker.publish(CHANNEL, frame)
+    await asyncio.sleep(0.5)
+
+    assert counter.heard == 1
+    registry.remove(counter)
