@@ -340,6 +340,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "MarketStatus": "exchange.models.Market.Status",
         "OrderStatus": "exchange.api.shapes.orders.STATUSES",
+        "OrderKind": "exchange.selectors.portfolio.ORDER_KINDS",
+        "RestingStatus": "exchange.models.RestingOrder.Status",
+        "RestingKind": "exchange.models.RestingOrder.Kind",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

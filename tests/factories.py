@@ -5,7 +5,8 @@ import uuid
 from typing import Any
 
 from exchange.engines.units import parse_fixed
-from exchange.models import Command, Market, User
+from exchange.ids import public_id
+from exchange.models import Command, Market, RestingOrder, User
 from exchange.services import commands, ledger, markets
 from exchange.services.batch import Receipt, Request
 
@@ -97,6 +98,20 @@ def short(user: User, market: Market, shares: str, **options: Any) -> Receipt:
 def command(user: User, market: Market, kind: str, **payload: Any) -> Receipt:
     """Ask anything of a market, in the engine's words."""
     return _submit(user, market, kind, payload)
+
+
+def limit(
+    user: User, market: Market, intent: str, shares: str, price: str, **more: Any
+) -> RestingOrder:
+    """Leave a limit order and return its row."""
+    sizes = {"shares_nano": parse_fixed(shares, 9), "price_pico": parse_fixed(price, 12)}
+    receipt = command(user, market, "limit", intent=intent, **sizes, **more)
+    return RestingOrder.objects.get(market=market, ref=receipt.result["id"])
+
+
+def rested(user: User, market: Market) -> str:
+    """Leave a limit order far from the price and return its public id."""
+    return public_id("rst", limit(user, market, "open_long", "1", "9").pk)
 
 
 def oracle_moves(market: Market, percent: int, times: int = 1) -> None:

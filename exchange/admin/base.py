@@ -22,7 +22,7 @@ Column = Callable[[Any], Any]
 ROWS_COUNTED = 5_000
 ROWS_PER_PAGE = 50
 EMPTY = "\N{EN DASH}"
-SECONDS = {"settled_s", "bucket_s", "opened_s"}
+SECONDS = {"settled_s", "bucket_s", "opened_s", "pause_since_s", "pause_until_s"}
 # The scale in a column's name, its unit for people, and how a count is written.
 UNITS: tuple[tuple[str, str, Callable[[int], str]], ...] = (
     ("_micro", "USDC", figures.usdc_exact),
@@ -96,7 +96,8 @@ def column(model: type[Model], name: str) -> Any:
         if name.endswith(suffix):
             return _figure(field, suffix, unit, write)
     if name in SECONDS:
-        return _computed(field, str(field.verbose_name), clock.at)
+        # zero stands for never
+        return _computed(field, str(field.verbose_name), lambda at: clock.at(at) if at else EMPTY)
     if isinstance(field, BinaryField):
         return _computed(field, str(field.verbose_name), lambda value: bytes(value).hex())
     if isinstance(field, JSONField):

@@ -1,4 +1,4 @@
-"""Markets: the words that describe them can be edited, what they do cannot."""
+"""Markets: the words that describe them can be edited, what they do follows rules and notice."""
 
 from functools import partial
 from typing import Any, cast
@@ -7,10 +7,22 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from exchange import clock
 from exchange.admin.base import ReadOnly, columns, link_list
 from exchange.admin.verbs import ReasonForm, Verb, Verbs
 from exchange.models import Account, LiveState, Market, User
 from exchange.services import staff
+
+
+class WindDownForm(ReasonForm):
+    """When the market is settled, and why it ends."""
+
+    settle_at = forms.DateTimeField(
+        label="Settled at",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="UTC, at least 24 hours ahead. The clock settles the market; nobody can by hand.",
+    )
+    field_order = ("settle_at", "reason")
 
 
 class MarketForm(forms.ModelForm, ReasonForm):  # type: ignore[type-arg]
@@ -23,7 +35,7 @@ class MarketForm(forms.ModelForm, ReasonForm):  # type: ignore[type-arg]
 
 @admin.register(Market)
 class MarketAdmin(Verbs):
-    """Every market. Staff may set it reduce-only, in public; prices and halts follow rules."""
+    """Every market. What staff may do is announced in public; prices and halts follow rules."""
 
     form = MarketForm
     list_display = ("name", "ticker", "topic", "status", "mode", "is_demo", "activated_at")
@@ -48,6 +60,34 @@ class MarketAdmin(Verbs):
                 actor=actor, market=market, reason=reason
             ),
         ),
+        Verb(
+            name="wind_down_announce",
+            label="Announce wind-down",
+            explained=(
+                "Opening ends at once and for good, limit orders are returned, and all positions"
+                " are settled at the announced time. This cannot be taken back."
+            ),
+            act=lambda actor, market, reason, settle_at: staff.wind_down_announce(
+                actor=actor, market=market, settle_at=settle_at, reason=reason
+            ),
+            form=WindDownForm,
+        ),
+        Verb(
+            name="recalibration_on",
+            label="Switch recalibration on",
+            explained="The slope follows the pool from the next day on, by at most a tenth a day.",
+            act=lambda actor, market, reason: staff.recalibration_set(
+                actor=actor, market=market, on=True, reason=reason
+            ),
+        ),
+        Verb(
+            name="recalibration_off",
+            label="Switch recalibration off",
+            explained="The slope stays as it is.",
+            act=lambda actor, market, reason: staff.recalibration_set(
+                actor=actor, market=market, on=False, reason=reason
+            ),
+        ),
     )
 
     @admin.display(description="limited by")
@@ -56,7 +96,13 @@ class MarketAdmin(Verbs):
         live = market.live
         if live.halt_rule:
             return f"halted: {live.halt_rule}"
-        return f"reduce-only: {live.reduce_only_reason}" if live.reduce_only_since else ""
+        if live.reduce_only_since:
+            return f"reduce-only: {live.reduce_only_reason}"
+        if clock.now_s() < live.pause_until_s:
+            return (
+                f"opening paused: {live.pause_rule} until {clock.at(live.pause_until_s):%H:%M} UTC"
+            )
+        return "winding down" if market.status == Market.Status.WINDING else ""
 
     @admin.display(description="accounts")
     def accounts_of(self, market: Market) -> str:
@@ -104,7 +150,8 @@ class LiveStateAdmin(ReadOnly):
         "settled_at",
         "halt_rule",
         "reduce_only_reason",
-        *columns(LiveState, "state_hash"),
+        "pause_rule",
+        *columns(LiveState, "pause_since_s", "pause_until_s", "state_hash"),
     )
     list_select_related = ("market",)
     ordering = ("market__name",)

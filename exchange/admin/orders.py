@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 
-from exchange.admin.base import ReadOnly, columns
+from exchange.admin.base import EMPTY, ReadOnly, columns
+from exchange.ids import public_id
 from exchange.models import Command, Fill, RestingOrder
 
 
@@ -19,6 +20,7 @@ class CommandAdmin(ReadOnly):
         "accepted",
         "key",
         "batch_seq",
+        "opens_barred",
         "created_at",
     )
     list_filter = ("kind", "accepted", "market")
@@ -27,6 +29,18 @@ class CommandAdmin(ReadOnly):
     search_help_text = "an e-mail address, or an idempotency key"
     ordering = ("-id",)
     sortable_by = ()
+    hidden = ("barred",)
+    extra = ("opens_barred",)
+
+    @admin.display(description="opens barred in its batch", empty_value=EMPTY)
+    def opens_barred(self, command: Command) -> str | None:
+        """Return whose opens the batch refused; it stands on the first command of each batch."""
+        if command.barred is None:
+            return None
+        if command.barred is True:
+            return "everybody's"
+        names = ", ".join(public_id("usr", key) for key in command.barred)
+        return f"those of {names}"
 
 
 @admin.register(Fill)
@@ -40,10 +54,21 @@ class FillAdmin(ReadOnly):
         "user",
         "side",
         "leg",
-        *columns(Fill, "shares_nano", "value_micro", "fee_micro", "price_pico", "realised_micro"),
+        "cause",
+        "ref",
+        *columns(
+            Fill,
+            "shares_nano",
+            "value_micro",
+            "fee_micro",
+            "penalty_micro",
+            "price_pico",
+            "realised_micro",
+            "escrow_micro",
+        ),
         "at",
     )
-    list_filter = ("side", "market")
+    list_filter = ("side", "cause", "market")
     list_select_related = ("market", "user")
     search_fields = ("=user__email",)
     search_help_text = "an e-mail address"
@@ -62,6 +87,7 @@ class RestingOrderAdmin(ReadOnly):
         "user",
         "kind",
         "status",
+        "place",
         *columns(RestingOrder, "reserved_micro"),
         "placed_at",
         "changed_at",

@@ -13,7 +13,16 @@ class PositionAdmin(ReadOnly):
     list_display = (
         "user",
         "market",
-        *columns(Position, "shares_nano", "entry_micro", "escrow_micro", "realised_micro"),
+        *columns(
+            Position,
+            "shares_nano",
+            "entry_micro",
+            "escrow_micro",
+            "realised_micro",
+            "stop_pico",
+            "target_pico",
+        ),
+        "exit_ref",
     )
     list_filter = ("market",)
     list_select_related = ("user", "market")
@@ -30,7 +39,7 @@ class StakeAdmin(ReadOnly):
     list_display = (
         "user",
         "market",
-        *columns(Stake, "units_nano", "locked_nano", "claimed_micro"),
+        *columns(Stake, "units_nano", "locked_nano", "instant_nano", "claimed_micro"),
     )
     list_filter = ("market",)
     list_select_related = ("user", "market")

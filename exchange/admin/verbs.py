@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from exchange.admin.base import Shown
-from exchange.errors import Malformed, Refused
+from exchange.errors import Malformed, Refused, Unavailable
 from exchange.models import User
 from exchange.services import staff
 
@@ -22,12 +22,16 @@ TEMPLATE = "admin/exchange/reason.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """One thing staff may do to rows of a table. `act` takes actor, row and reason."""
+    """One thing staff may do to rows of a table.
+
+    `act` takes actor, row and reason, and by name what else its form asks for.
+    """
 
     name: str
     label: str
     explained: str
-    act: Callable[[User, Any, str], object]
+    act: Callable[..., object]
+    form: type["ReasonForm"] | None = None
 
 
 class ReasonForm(forms.Form):
@@ -67,9 +71,9 @@ class Verbs(Shown):
     def ask(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Verb) -> HttpResponse | None:
         """Do the verb where a reason was given, else ask for it."""
         given = request.POST if "reason" in request.POST else None
-        form = ReasonForm(given)
+        form = (verb.form or ReasonForm)(given)
         if given is not None and form.is_valid():
-            self._do(request, rows, verb, form.cleaned_data["reason"])
+            self._do(request, rows, verb, form.cleaned_data)
             return None
         context = {
             **self.admin_site.each_context(request),
@@ -82,17 +86,20 @@ class Verbs(Shown):
         }
         return render(request, TEMPLATE, context)
 
-    def _do(self, request: HttpRequest, rows: Iterable[Any], verb: Verb, reason: str) -> None:
+    def _do(
+        self, request: HttpRequest, rows: Iterable[Any], verb: Verb, given: dict[str, Any]
+    ) -> None:
         actor = cast("User", request.user)
+        more = {name: value for name, value in given.items() if name != "reason"}
         for row in rows:
-            if self.served(request, row, partial(verb.act, actor, row, reason)):
+            if self.served(request, row, partial(verb.act, actor, row, given["reason"], **more)):
                 self.message_user(request, f"{verb.label}: {row}", messages.SUCCESS)
 
     def served(self, request: HttpRequest, row: Any, act: Callable[[], object]) -> bool:
         """Do it and return True, or tell why it was refused."""
         try:
             act()
-        except Refused as refusal:
+        except (Refused, Unavailable) as refusal:
             self.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
             return False
         return True

@@ -5,7 +5,7 @@ from typing import Any
 from exchange import clock, refusals
 from exchange.engines import variable
 from exchange.fields import parse_price
-from exchange.models import Market
+from exchange.models import LiveState, Market
 from exchange.selectors import markets, quotes
 from exchange.selectors.markets import MarketView
 
@@ -17,6 +17,7 @@ def summary(market: Market, now_s: int) -> Json:
     live = market.live
     return {
         "slug": market.slug,
+        "number": market.pk,
         "name": market.name,
         "ticker": market.ticker,
         "unit": market.unit,
@@ -26,8 +27,15 @@ def summary(market: Market, now_s: int) -> Json:
         "is_demo": market.is_demo,
         "halted": live.halt_rule or None,
         "reduce_only": live.reduce_only_reason or None,
+        "paused": _paused(live, now_s),
         "prices": _published(live.last_tick, now_s) if live.last_tick else None,
     }
+
+
+def _paused(live: LiveState, now_s: int) -> Json | None:
+    if now_s >= live.pause_until_s:
+        return None
+    return {"rule": live.pause_rule, "since": live.pause_since_s, "until": live.pause_until_s}
 
 
 def _published(tick: Json, now_s: int) -> Json:
@@ -63,15 +71,46 @@ def detail(view: MarketView) -> Json:
         "summary": market.summary,
         "rules": market.rules,
         "mode": view.mode,
+        "stopped": _stopped(view, now_s),
         "activated_at": market.activated_at,
         "halted_since": live.halt_since,
         "reduce_only_since": live.reduce_only_since,
+        "recalibrates": market.recalibrates,
         "config": market.config,
         "confidence": move.confidence_e8 if move else None,
         "state": _state(view),
         "health": _health(view, now_s),
         "limits": _limits(view),
+        "margin": {
+            "at_open": view.config.m_open_e8,
+            "initial": view.config.im_e8,
+            "maintenance": view.config.mm_e8,
+            "liquidation_fee": view.config.liq_fee_e8,
+        },
     }
+
+
+def _stopped(view: MarketView, now_s: int) -> list[Json]:
+    """Return what is stopped now; only broken books stop everything."""
+    live, state, found = view.live, view.state, list[Json]()
+
+    def add(rule: str, stops: str, since: Any, until: Any = None, detail: str = "") -> None:
+        row = {"rule": rule, "detail": detail, "stops": stops, "since": since, "until": until}
+        found.append(row)
+
+    if live.halt_rule:
+        add("halt", "everything", live.halt_since, detail=live.halt_rule)
+    if now_s < live.pause_until_s:
+        add("pause", "opening", live.pause_since_s, live.pause_until_s, live.pause_rule)
+    if live.reduce_only_since:
+        add("reduce_only", "opening", live.reduce_only_since, detail=live.reduce_only_reason)
+    if state.status == variable.ACTIVE and view.oracle_age_s > view.config.max_stale_s:
+        add("oracle_stale", "opening", state.last_oracle_s + view.config.max_stale_s)
+    if state.status == variable.WINDING:
+        add("winding", "opening", None, state.settle_at_s)
+    if state.clamped:
+        add("clamped", "deposits", None)
+    return found
 
 
 def _state(view: MarketView) -> Json:
@@ -95,6 +134,7 @@ def _state(view: MarketView) -> Json:
         "day_volume": view.day_volume_micro,
         "day_change": view.day_change_e8,
         "funding_deadline": state.deadline_s,
+        "settle_at": state.settle_at_s or None,
     }
 
 
@@ -105,6 +145,8 @@ def _health(view: MarketView, now_s: int) -> Json:
         "reserve_ratio": health.reserve_e8,
         "interest_used": health.interest_used_e8,
         "capital_used": health.capital_used_e8,
+        "short_interest_used": health.short_interest_used_e8,
+        "short_capital_used": health.short_capital_used_e8,
         "oracle_age_s": health.oracle_age_s,
         "clamped": health.clamped,
     }
@@ -118,18 +160,24 @@ def _limits(view: MarketView) -> Json:
         "min_open": config.min_open_micro,
         "impact_max": config.impact_cap_e8,
         "band": config.band_e8,
-        "largest_buy": _largest_buy(view),
+        "largest_buy": _largest(view, "buy", {"amount_micro": quotes.VISITOR_CASH_MICRO}),
+        "largest_short": _largest(view, "sell", {"shares_nano": _beyond(view)}),
     }
 
 
-def _largest_buy(view: MarketView) -> Json:
+def _beyond(view: MarketView) -> int:
+    """Return more shares than can pass: they would take the price down to nothing."""
+    state = view.state
+    return state.price_exact // state.k_atto if state.k_atto else quotes.VISITOR_CASH_MICRO * 1000
+
+
+def _largest(view: MarketView, kind: str, payload: Json) -> Json:
     """Ask for far more than can pass: the refusal names the rule and the most that would."""
     code, fields = "", dict[str, Any]()
     if view.live.halt_rule:
         code, fields = "market_halted", {"rule": view.live.halt_rule}
     else:
-        buy = quotes.build("buy", {"amount_micro": quotes.VISITOR_CASH_MICRO}, 0)
-        refused = quotes.quote(None, view.market, buy).refused
+        refused = quotes.quote(None, view.market, quotes.build(kind, payload, 0)).refused
         if refused:
             code, fields = refused.code, refused.fields
     return {

@@ -56,6 +56,7 @@ class Price(Fixed):
     """A price, in pico inside."""
 
     places, unit = fields.PRICE_PLACES, "USDC per share"
+    read = staticmethod(fields.parse_price)
 
 
 class Rate(Fixed):
@@ -100,6 +101,16 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """True or false as JSON has them: a word or a number that means the same is refused."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the value. Raises ValidationError for any other type."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
 
 
 class Whole(serializers.Field[int, Any, int, Any]):

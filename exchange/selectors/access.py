@@ -2,7 +2,7 @@
 
 from exchange.errors import NotFound
 from exchange.ids import key_of
-from exchange.models import ApiToken, Command, LiveState, Market, User
+from exchange.models import ApiToken, Command, LiveState, Market, RestingOrder, User
 
 
 def market(slug: str) -> Market:
@@ -33,6 +33,15 @@ def order_of(user: User, order_id: str) -> Command:
 def order_by_key(user: User, market: Market, key: str) -> Command | None:
     """Return the user's order under an idempotency key, or None if it never arrived."""
     return Command.objects.filter(market=market, user=user, key=key).first()
+
+
+def resting_of(user: User, resting_id: str) -> RestingOrder:
+    """Return what rests, or rested, for the user; somebody else's does not exist for them."""
+    key = key_of("rst", resting_id)
+    row = RestingOrder.objects.select_related("market").filter(id=key, user=user).first()
+    if row is None:
+        raise NotFound(f"there is no resting order {resting_id[:40]!r}")
+    return row
 
 
 def token_of(user: User, token_id: str) -> ApiToken:

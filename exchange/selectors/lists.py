@@ -3,11 +3,21 @@
 Every function returns one row more than `limit` where there is another page.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from exchange.models import Command, Fill, Market, MarketEvent, StaffAction, User
+from exchange.engines.variable.results import COMMAND
+from exchange.models import (
+    Command,
+    Fill,
+    Market,
+    MarketEvent,
+    RestingOrder,
+    StaffAction,
+    User,
+)
 from exchange.selectors.portfolio import ORDER_KINDS
 
 Row = TypeVar("Row", bound=Model)
@@ -17,6 +27,9 @@ PUBLIC_VERBS = (
     "market.reduce_only_set",
     "market.reduce_only_lifted",
     "market.described",
+    "market.wind_down_announced",
+    "market.recalibration_on",
+    "market.recalibration_off",
     "user.opens_barred",
     "user.opens_allowed",
 )
@@ -74,10 +87,80 @@ def fills(user: User, *, market: Market | None, before: int | None, limit: int) 
     return list(_older(rows, before)[: limit + 1])
 
 
+def resting(
+    user: User, *, market: Market | None, is_open: bool | None, before: int | None, limit: int
+) -> list[RestingOrder]:
+    """Return what rests or rested for the user as a trader, newest first."""
+    rows = RestingOrder.objects.exclude(kind=RestingOrder.Kind.WITHDRAWAL)
+    rows = rows.filter(user=user)
+    return list(_waiting(rows, market=market, is_open=is_open, before=before)[: limit + 1])
+
+
+def withdrawals(
+    user: User, *, market: Market | None, is_open: bool | None, before: int | None, limit: int
+) -> list[RestingOrder]:
+    """Return the user's requests in the providers' queues, newest first."""
+    rows = RestingOrder.objects.filter(user=user, kind=RestingOrder.Kind.WITHDRAWAL)
+    return list(_waiting(rows, market=market, is_open=is_open, before=before)[: limit + 1])
+
+
+def _waiting(
+    rows: "QuerySet[RestingOrder]",
+    *,
+    market: Market | None,
+    is_open: bool | None,
+    before: int | None,
+) -> "QuerySet[RestingOrder]":
+    rows = rows.select_related("market")
+    if market is not None:
+        rows = rows.filter(market=market)
+    if is_open is not None:
+        ended = ~Q(status=RestingOrder.Status.OPEN)
+        rows = rows.filter(status=RestingOrder.Status.OPEN) if is_open else rows.filter(ended)
+    return _older(rows, before)
+
+
+def places(rows: Sequence[RestingOrder]) -> dict[int, tuple[int, int]]:
+    """Return by key how many open withdrawals stand before each, itself included, and their units.
+
+    Units:   nano units, those of the request itself not included.
+    """
+    waiting = [row for row in rows if row.status == RestingOrder.Status.OPEN]
+    queue = RestingOrder.objects.filter(
+        market_id__in={row.market_id for row in waiting},
+        kind=RestingOrder.Kind.WITHDRAWAL,
+        status=RestingOrder.Status.OPEN,
+    )
+    ahead: dict[int, tuple[int, int]] = {}
+    totals: dict[int, tuple[int, int]] = {}
+    for pk, market_id, item in queue.order_by("ref").values_list("id", "market_id", "item"):
+        count, units = totals.get(market_id, (0, 0))
+        ahead[pk] = count + 1, units
+        totals[market_id] = count + 1, units + int(item["units_nano"])
+    return {row.pk: ahead[row.pk] for row in waiting if row.pk in ahead}
+
+
+def resting_by_ref(
+    user: User, wanted: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], RestingOrder]:
+    """Return what rests or rested for the user by (market, ref), in one query or none."""
+    pairs = set(wanted)
+    if not pairs:
+        return {}
+    found = RestingOrder.objects.filter(
+        user=user, market_id__in={m for m, _ in pairs}, ref__in={ref for _, ref in pairs}
+    )
+    return {(row.market_id, row.ref): row for row in found}
+
+
 def orders_of(fills: list[Fill]) -> dict[tuple[int, int], int]:
-    """Return the key of the order behind each fill, by (market, seq), in one query."""
+    """Return the key of the order behind each fill, by (market, seq), in one query.
+
+    What was set off by somebody else's command is no part of that order.
+    """
+    own = [fill for fill in fills if fill.cause == COMMAND]
     found = Command.objects.filter(
-        market_id__in={f.market_id for f in fills}, seq__in={f.command_seq for f in fills}
+        market_id__in={f.market_id for f in own}, seq__in={f.command_seq for f in own}
     )
     return {(row.market_id, row.seq): row.pk for row in found.only("market_id", "seq") if row.seq}
 

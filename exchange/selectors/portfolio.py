@@ -72,12 +72,16 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StakeView:
-    """A stake in a pool: units, their net asset value, and fees that can be claimed."""
+    """A stake in a pool: units, their net asset value, and fees that can be claimed.
+
+    `available_nano` are the units that have vested and are not locked in the queue.
+    """
 
     market: Market
     stake: Stake
     value_micro: int
     claimable_micro: int
+    available_nano: int = 0
 
 
 def money(user: User) -> Money:
@@ -171,6 +175,34 @@ def trader(user: User, market: Market, *, barred: bool) -> variable.Trader:
     )
 
 
+def level_of(config: variable.Config, shares_nano: int, escrow_micro: int) -> int | None:
+    """Return the close-out price above which a short is liquidated; None for who is not short."""
+    if shares_nano >= 0:
+        return None
+    return escrow_micro * RATE * 10**15 // ((RATE + config.mm_e8) * -shares_nano)
+
+
+def provider(user: User, market: Market) -> variable.Provider:
+    """Return the user as the engine sees them on the providers' side, for quotes."""
+    row = Stake.objects.filter(user=user, market=market).first()
+    return provider_of(row) if row else variable.Provider(id=user.pk)
+
+
+def provider_of(row: Stake) -> variable.Provider:
+    """Return a stake's row as the engine's value."""
+    return variable.Provider(
+        id=row.user_id,
+        units_nano=row.units_nano,
+        locked_nano=row.locked_nano,
+        cohorts=tuple(variable.Cohort(*cohort) for cohort in row.cohorts),
+        acc_paid=int(row.acc_paid),
+        owed=int(row.owed),
+        claimed_micro=row.claimed_micro,
+        instant_day=row.instant_day,
+        instant_nano=row.instant_nano,
+    )
+
+
 def _position_view(row: Position, market: Market) -> PositionView:
     config = config_of(market.config)
     state = variable.MarketState.from_mapping(market.live.state)
@@ -185,9 +217,7 @@ def _position_view(row: Position, market: Market) -> PositionView:
         unrealised_micro=exit_micro - cost,
         at_market_micro=size * state.market_pico // 10**15,
         margin_micro=cost if is_short else 0,
-        liquidation_pico=row.escrow_micro * RATE * 10**15 // ((RATE + config.mm_e8) * size)
-        if is_short
-        else None,
+        liquidation_pico=level_of(config, row.shares_nano, row.escrow_micro),
         close_out_pico=state.close_out_pico,
     )
 
@@ -199,4 +229,12 @@ def _stake_view(row: Stake) -> StakeView:
         stake=row,
         value_micro=stakes_.value_micro(row, state),
         claimable_micro=stakes_.claimable_micro(row, state),
+        available_nano=_available_nano(row, state),
     )
+
+
+def _available_nano(row: Stake, state: variable.MarketState) -> int:
+    if state.status == variable.SETTLED:
+        return row.units_nano - row.locked_nano
+    config = config_of(row.market.config)
+    return variable.vested(config, state, provider_of(row), clock.now_s())

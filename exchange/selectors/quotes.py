@@ -1,7 +1,7 @@
 """What an order would do now: the engine itself, run on the newest state and thrown away."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.db import connection
@@ -9,13 +9,20 @@ from django.db import connection
 from exchange import clock
 from exchange.engines import variable
 from exchange.models import Market, User
-from exchange.selectors import portfolio
+from exchange.selectors import bars, portfolio
 from exchange.selectors.configs import config_of
 from exchange.selectors.frontier import StoredFrontier
 from exchange.selectors.raw import Raw
 
 VISITOR_CASH_MICRO = 10**12
 VALID_S = 10
+OF_PROVIDERS = (
+    variable.Contribute,
+    variable.Claim,
+    variable.WithdrawNow,
+    variable.QueueWithdrawal,
+    variable.Cancel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +30,7 @@ class Quote:
     """A preview: either what would happen, or the refusal with its numbers.
 
     `after` is the trader after the order, `state` the market; `exit_micro` is what leaving at once
-    would pay.
+    would pay. `fills` are the trader's own, `resting` what the order leaves or changes, by its id.
     """
 
     result: variable.Result
@@ -34,6 +41,8 @@ class Quote:
     exit_before_micro: int
     batch_seq: int
     now_s: int
+    fills: tuple[variable.Fill, ...] = ()
+    resting: Mapping[int, variable.Resting] = field(default_factory=dict)
 
     @property
     def refused(self) -> variable.Rejected | None:
@@ -51,10 +60,14 @@ def quote(user: User | None, market: Market, command: variable.Command) -> Quote
     )
     connection.ensure_connection()
     frontier = StoredFrontier(cast("Raw", connection.connection), market.pk)
-    done = variable.quote(config, state, before, command, now_s, frontier=frontier)
+    is_providers = isinstance(command, OF_PROVIDERS)
+    stakes = {before.id: portfolio.provider(user, market)} if user and is_providers else {}
+    done = variable.apply(
+        config, state, {before.id: before}, stakes, (command,), now_s, frontier=frontier
+    )
     after = done.traders.get(before.id, before)
     return Quote(
-        result=done.results[0],
+        result=bars.explained(done.results[0], market.live, now_s),
         state=done.state,
         before=before,
         after=after,
@@ -62,6 +75,8 @@ def quote(user: User | None, market: Market, command: variable.Command) -> Quote
         exit_before_micro=variable.exit_value(config, state, before, now_s),
         batch_seq=market.live.batch_seq,
         now_s=now_s,
+        fills=tuple(fill for fill in done.fills if fill.trader == before.id),
+        resting=done.resting,
     )
 
 

@@ -1,15 +1,23 @@
 """Write what a batch changed of people's own: positions, stakes, and what rests for them."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from exchange import clock
 from exchange.engines import variable
 from exchange.engines.variable import frontier as fr
 from exchange.engines.variable import resting as items
+from exchange.engines.variable.results import BUY
 from exchange.selectors.raw import Raw, ask
 from exchange.services.batch import Batch
 
+# What a command that leaves something to rest says of its size.
+PLACES = {
+    "limit": ("shares_nano",),
+    "timed_exit": ("shares_nano", "chunks"),
+    "queue_withdrawal": ("units_nano",),
+}
 UPSERT_POSITIONS = """
     INSERT INTO exchange_position
            (market_id, user_id, shares_nano, entry_micro, escrow_micro, realised_micro, opened_s,
@@ -41,9 +49,8 @@ UPSERT_RESTING = """
     INSERT INTO exchange_restingorder
            (market_id, placed_at, changed_at, ref, user_id, kind, status, place, level,
             reserved_micro, item, asked)
-    SELECT %s, %s, %s, n.*, n.item FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[],
-           %s::text[], %s::numeric[], %s::bigint[], %s::jsonb[])
-           AS n(ref, user_id, kind, status, place, level, reserved, item)
+    SELECT %s, %s, %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[],
+           %s::text[], %s::numeric[], %s::bigint[], %s::jsonb[], %s::jsonb[]) AS n
     ON CONFLICT (market_id, ref) DO UPDATE
        SET status = excluded.status, level = excluded.level, item = excluded.item,
            reserved_micro = excluded.reserved_micro, changed_at = excluded.changed_at"""
@@ -132,6 +139,7 @@ def _write_resting(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
         return
     rows = list(done.resting.values())
     places = [fr.resting_key(row) for row in rows]
+    placed = _placed(batch, done)
     ask(
         raw,
         UPSERT_RESTING,
@@ -146,4 +154,30 @@ def _write_resting(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
         [key[0] for _, key in places],
         [getattr(row, "reserved_micro", 0) for row in rows],
         [json.dumps(items.to_mapping(row)) for row in rows],
+        [json.dumps(items.to_mapping(row) | placed.get(row.id, {})) for row in rows],
     )
+
+
+def _placed(batch: Batch, done: variable.Settlement) -> dict[int, dict[str, Any]]:
+    """Return what the batch has changed since of the items it has placed, as it was at first."""
+    found: dict[int, dict[str, Any]] = {}
+    for request, result in zip(batch.requests, done.results, strict=True):
+        if isinstance(result, variable.Filled) and result.committed is not None:
+            found[result.committed] = _committed(request.payload, result)
+        elif isinstance(result, variable.Applied) and request.kind in PLACES:
+            sizes = {name: request.payload[name] for name in PLACES[request.kind]}
+            if "reserved_micro" in result.fields:
+                sizes["reserved_micro"] = result.fields["reserved_micro"]
+            ref = result.fields["id"]
+            assert isinstance(ref, int)
+            found[ref] = {**sizes, "status": items.OPEN}
+    return found
+
+
+def _committed(payload: Mapping[str, Any], result: variable.Filled) -> dict[str, Any]:
+    """Return what was set aside for a leg that waits: its amount, or the bound less what went."""
+    if result.side == BUY:
+        amount = payload.get("amount_micro")
+        bound = payload.get("max_cost_micro", 0) if amount is None else amount
+        return {"reserved_micro": bound - result.net_micro, "status": items.OPEN}
+    return {"reserved_micro": payload["max_margin_micro"], "status": items.OPEN}

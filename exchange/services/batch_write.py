@@ -14,6 +14,7 @@ from typing import Any
 from exchange import clock
 from exchange.engines import variable
 from exchange.models import Market, MarketEvent
+from exchange.selectors import bars
 from exchange.selectors.raw import Raw, ask
 from exchange.services import answers, attribution, ledger, news
 from exchange.services import batch_people as people
@@ -87,7 +88,7 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
     """
     batch.batch_seq += 1
     at = clock.at(batch.now_s)
-    results = [answers.mapping(result) for result in done.results]
+    results = [_answer(batch, result) for result in done.results]
     digest = hashlib.sha256(variable.canonical_bytes(done.state)).digest()
     open_accounts(raw, batch, done.postings)
     transfer = ledger.statements(
@@ -214,6 +215,19 @@ def _write_commands(raw: Raw, batch: Batch, results: list[dict[str, Any]]) -> An
         [json.dumps(result) for _, _, result in new],
         [barred.get(seq) for seq, _, _ in new],
     )
+
+
+def _answer(batch: Batch, result: variable.Result) -> dict[str, Any]:
+    """Return a result as it is stored; a barred open also says who or what bars it."""
+    answer = answers.mapping(result)
+    if bars.is_barred(result):
+        answer["fields"] |= bars.barred_by(
+            reduce_only=batch.reduce_only,
+            pause_rule=batch.pause.rule,
+            pause_until_s=batch.pause.until_s,
+            now_s=batch.now_s,
+        )
+    return answer
 
 
 def _barred(batch: Batch) -> str | None:

@@ -6,11 +6,13 @@ Raises (all of them): Malformed, Conflict key_reused, Unprocessable with the mar
 numbers, Unavailable; and locks the market's live row, then the user's cash, in the settlement.
 """
 
+import hashlib
 from typing import Any, TypedDict, Unpack
 
+from exchange import clock
 from exchange.engines.variable.resting import BUY_INTENTS, SELL_INTENTS
 from exchange.errors import Malformed, Unprocessable
-from exchange.models import Market, RestingOrder, User
+from exchange.models import Command, Market, RestingOrder, User
 from exchange.services import commands
 from exchange.services.batch import Receipt
 
@@ -25,6 +27,7 @@ INTENTS = (*BUY_INTENTS, *SELL_INTENTS)
 CHUNKS_MAX = 100
 INTERVAL_S_MIN, INTERVAL_S_MAX = 60, 7 * 24 * 3600
 CANCELS_MAX = 200
+CANCEL_KEY_LENGTH = 32
 
 
 class Size(TypedDict, total=False):
@@ -153,27 +156,30 @@ def resting_cancel(*, user: User, market: Market, ref: int, key: str) -> Receipt
 
 
 def resting_cancel_all(*, user: User, key: str, market: Market | None = None) -> int:
-    """Take back every open order of a user and return how many were taken back by this call.
+    """Take back every open order of a user and return how many were taken back under this key.
 
-    Each is a command of its own under a key made of `key` and its number: asked again after a
-    fault, those already taken back stay so. One that has just filled is passed over.
+    Each is a command of its own under a key made of `key` and its number: asked again, those taken
+    back stay so and count again, and what was placed since the first time is left alone. One that
+    has just filled is passed over.
     """
     commands.check_key(key)
+    asked = f"{key}/{market.pk if market else 'all'}"
+    head = hashlib.sha256(asked.encode()).hexdigest()[:CANCEL_KEY_LENGTH] + ":"
+    mine = Command.objects.filter(user=user, kind=Command.Kind.CANCEL, key__startswith=head)
     rows = RestingOrder.objects.filter(user=user, status=RestingOrder.Status.OPEN)
     rows = rows.exclude(kind=RestingOrder.Kind.WITHDRAWAL).select_related("market")
     if market is not None:
-        rows = rows.filter(market=market)
-    done = 0
+        rows, mine = rows.filter(market=market), mine.filter(market=market)
+    first = mine.order_by("id").first()
+    if first is not None and first.settled_s is not None:
+        rows = rows.filter(placed_at__lte=clock.at(first.settled_s))
     for row in rows.order_by("id")[:CANCELS_MAX]:
-        own = f"{key[:40]}:{row.ref}"
         try:
-            resting_cancel(user=user, market=row.market, ref=row.ref, key=own)
+            resting_cancel(user=user, market=row.market, ref=row.ref, key=f"{head}{row.ref}")
         except Unprocessable as gone:
             if gone.code != "nothing":
                 raise
-        else:
-            done += 1
-    return done
+    return mine.filter(accepted=True).count()
 
 
 def contribution_place(*, user: User, market: Market, amount_micro: int, key: str) -> Receipt:

@@ -18,6 +18,7 @@ from exchange.engines import variable
 from exchange.engines.engine import EngineBug
 from exchange.engines.variable.resting import to_mapping
 from exchange.models import Command, Entry, LiveState, Market, Position, Stake
+from exchange.selectors import bars
 from exchange.services import answers, batch_load, news, recorded
 from exchange.services.batch import Json, Request
 from exchange.services.batch_write import HOUSE_KINDS
@@ -144,7 +145,8 @@ class _Replay:
             if bytes(row.request_hash) != _request(row).digest:
                 yield self._finding("request", command=row.seq)
             answer = _stored(answers.mapping(result))
-            if (row.result, row.accepted) != (answer, "code" not in answer):
+            told = bars.as_the_engine_said(row.result)
+            if (told, row.accepted) != (answer, "code" not in answer):
                 yield self._finding("answer", command=row.seq)
         if batch.fills != [_figures(fill, recorded.FILLED) for fill in done.fills]:
             yield self._finding("fills")

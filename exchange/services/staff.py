@@ -1,16 +1,19 @@
 """What staff may do: few verbs, none over a price or a balance, each with its reason on record.
 
 Two verbs limit others, both for opening only: a market may be set reduce-only, an account's opens
-may be barred. Closing, withdrawing and claiming stay possible, and both are public.
+may be barred. Closing, withdrawing and claiming stay possible, and both are public. A wind-down is
+announced at least a day ahead; it is the clock that settles.
 """
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
 from exchange import clock
-from exchange.errors import Malformed, NotAllowed, Unprocessable
+from exchange.engines import variable
+from exchange.errors import InvariantBroken, Malformed, MegatronError, NotAllowed, Unprocessable
 from exchange.ids import public_id
 from exchange.models import (
     ApiToken,
@@ -21,9 +24,11 @@ from exchange.models import (
     StaffAction,
     User,
 )
-from exchange.services import audit, locks, tokens
+from exchange.services import audit, locks, settlement, tokens
+from exchange.services.batch import Request
 
 REASON_MIN, REASON_MAX = 5, 200
+NOTICE_MIN, NOTICE_MAX = timedelta(hours=24), timedelta(days=366)
 DESCRIPTIVE = ("name", "question", "summary", "topic")
 # What decides who may do what here is for those with every right; the rest are labels.
 LABELS = ("display_name", "is_bot")
@@ -62,6 +67,70 @@ def reduce_only_lift(*, actor: User, market: Market, reason: str) -> StaffAction
     live.save(update_fields=["reduce_only_reason", "reduce_only_since"])
     _announce(market.pk, "reduce_only_lifted", reason)
     return _record(actor, "market.reduce_only_lifted", f"market {market.slug}", reason)
+
+
+def wind_down_announce(
+    *, actor: User, market: Market, settle_at: datetime, reason: str
+) -> StaffAction:
+    """End opening in a market for good and say when it will be settled; the clock settles it.
+
+    Raises:  NotAllowed, Malformed for a time outside a day and a year from now, Unprocessable
+             not_active or market_halted; Unavailable.
+    Locks:   the market's live row, then the accounts that the settlement concerns.
+    """
+    reason = _allowed(actor, reason)
+    notice = settle_at - clock.now()
+    if not NOTICE_MIN <= notice <= NOTICE_MAX:
+        raise Malformed(
+            "a wind-down is announced at least 24 hours and at most 366 days ahead",
+            fields={"field": "settle_at"},
+        )
+    settle_at_s = int(settle_at.timestamp())
+    made: list[StaffAction] = []
+
+    def announce() -> None:
+        live = locks.live_state(market.pk)
+        status = live.state["status"]
+        if status != variable.ACTIVE:
+            raise Unprocessable(
+                "only an active market winds down", code="not_active", fields={"status": status}
+            )
+        if live.halt_rule:
+            raise Unprocessable(
+                "this market is halted", code="market_halted", fields={"rule": live.halt_rule}
+            )
+        _announce(market.pk, "wind_down", reason, settle_at_s=settle_at_s)
+        target, verb = f"market {market.slug}", "market.wind_down_announced"
+        made[:] = [_record(actor, verb, target, reason, settle_at_s=settle_at_s)]
+
+    request = Request("wind_down", {"settle_at_s": settle_at_s}, f"wind_down:{market.pk}")
+    answer = settlement.drain(market.pk, [request], first=announce)[0]
+    if isinstance(answer, MegatronError):
+        raise answer
+    if not answer.accepted:
+        raise InvariantBroken("an announced wind-down was refused", fields={"market": market.slug})
+    return made[0]
+
+
+@transaction.atomic
+def recalibration_set(*, actor: User, market: Market, on: bool, reason: str) -> StaffAction:
+    """Let a market's slope follow its pool by a tenth a day at most, or keep it as it is.
+
+    Raises:  NotAllowed, Malformed, Unprocessable already_so, or not_active for an ended market.
+    Locks:   the market's live row.
+    """
+    reason = _allowed(actor, reason)
+    live = locks.live_state(market.pk)
+    status = live.state["status"]
+    if status not in {variable.FUNDING, variable.ACTIVE}:
+        raise Unprocessable(
+            "this market is at its end", code="not_active", fields={"status": status}
+        )
+    if not Market.objects.filter(pk=market.pk, recalibrates=not on).update(recalibrates=on):
+        raise _already(f"recalibration is {'on' if on else 'off'} already")
+    word = "on" if on else "off"
+    _announce(market.pk, f"recalibration_{word}", reason)
+    return _record(actor, f"market.recalibration_{word}", f"market {market.slug}", reason)
 
 
 @transaction.atomic

@@ -12,12 +12,16 @@ from exchange.ids import public_id
 from exchange.models import Market, User
 from exchange.services import tokens
 from tests.api.caller import Answer, Caller
-from tests.factories import buy, funded_user, key, open_market
+from tests.factories import buy, funded_user, key, open_market, rested
 
 pytestmark = pytest.mark.django_db
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 QUOTE = {"side": "buy", "amount": "5"}
+LIMIT = {"intent": "open_long", "shares": "1", "price": "9"}
+TARGETS = {"stop_price": "5", "target_price": None}
+EXIT = {"shares": "0.1", "chunks": 1, "interval_s": 60}
+COLLATERAL = {"action": "add", "amount": "1"}
 
 
 class Row(NamedTuple):
@@ -50,9 +54,26 @@ TABLE = {
     ("POST", "markets/<slug:slug>/contributions/"): Row(
         401, 201, 201, 422, "trade", {"amount": "10"}
     ),
+    ("POST", "markets/<slug:slug>/contributions/quote/"): PUBLIC._replace(body={"amount": "10"}),
+    ("POST", "markets/<slug:slug>/limit-orders/"): Row(401, 201, 201, 422, "trade", LIMIT),
+    ("POST", "markets/<slug:slug>/limit-orders/quote/"): PUBLIC._replace(body=LIMIT),
+    ("POST", "markets/<slug:slug>/targets/"): Row(401, 201, 422, 422, "trade", TARGETS),
+    ("POST", "markets/<slug:slug>/targets/quote/"): Row(401, 200, 200, 200, "read", TARGETS),
+    ("POST", "markets/<slug:slug>/timed-exits/"): Row(401, 201, 422, 422, "trade", EXIT),
+    ("POST", "markets/<slug:slug>/collateral/"): Row(401, 422, 422, 422, "trade", COLLATERAL),
+    ("POST", "markets/<slug:slug>/collateral/quote/"): Row(401, 200, 200, 200, "read", COLLATERAL),
+    ("POST", "markets/<slug:slug>/withdrawals/"): Row(401, 422, 422, 422, "trade", {"units": "1"}),
+    ("POST", "markets/<slug:slug>/withdrawals/quote/"): Row(
+        401, 200, 200, 200, "read", {"units": "1"}
+    ),
     ("POST", "markets/<slug:slug>/fee-claims/"): Row(401, 422, 422, 422, "trade", {}),
     ("GET", "orders/"): OWN_LIST,
     ("GET", "orders/<str:order_id>/"): OWN_ROW,
+    ("GET", "resting/"): OWN_LIST,
+    ("GET", "resting/<str:resting_id>/"): OWN_ROW,
+    ("POST", "resting/<str:resting_id>/cancel/"): Row(401, 201, 404, 404, "trade", {}),
+    ("POST", "resting/cancel-all/"): Row(401, 200, 200, 200, "trade", {}),
+    ("GET", "withdrawals/"): OWN_LIST,
     ("GET", "fills/"): OWN_LIST,
     ("GET", "positions/"): OWN_LIST,
     ("GET", "stakes/"): OWN_LIST,
@@ -73,6 +94,7 @@ class Place:
         receipt = buy(alice, market, "5")
         self.order = public_id("ord", receipt.id)
         self.token = public_id("tok", tokens.create(user=alice, name="hers", scopes=["read"])[0].pk)
+        self.resting = rested(alice, market)
         open_market("gas")
 
     def call(self, caller: Caller, verb: str, route: str, row: Row) -> Answer:
@@ -81,6 +103,7 @@ class Place:
             route.replace("<slug:slug>", slug)
             .replace("<str:order_id>", self.order)
             .replace("<str:token_id>", self.token)
+            .replace("<str:resting_id>", self.resting)
         )
         if verb == "POST":
             return caller.post(address, row.body, Idempotency_Key=key())

@@ -12,7 +12,9 @@ from tests.api.caller import Caller
 from tests.factories import active_market, buy, sell, usdc
 
 pytestmark = pytest.mark.django_db
-OWN = ["balances/", "positions/", "fills/", "stakes/", "orders/", "me/"]
+OWN = [
+    "balances/", "positions/", "fills/", "stakes/", "orders/", "me/", "resting/", "withdrawals/",
+]  # fmt: skip
 
 
 def test_balances_in_usdc(as_alice: Caller, alice: User) -> None:
@@ -21,7 +23,12 @@ def test_balances_in_usdc(as_alice: Caller, alice: User) -> None:
     answer = as_alice.get("balances/")
 
     assert answer.status == 200
-    assert answer.json == {"cash": "987.500000", "reserved": "12.500000", "version": 2}
+    assert answer.json == {
+        "cash": "987.500000",
+        "reserved": "12.500000",
+        "escrow": "0.000000",
+        "version": 2,
+    }
 
 
 def test_a_position_is_shown_at_its_exit_value(

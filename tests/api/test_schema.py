@@ -79,7 +79,7 @@ def test_public_addresses_need_no_sign_in(schema: dict[str, Any]) -> None:
         security = schema["paths"][V1 + _plain(route)][verb.lower()]["security"]
         assert ({} in security) == (row.visitor == 200), route
         assert ({"token": []} in security) == (row.scope is not None and row.visitor != 200) or (
-            "quotes" in route
+            "quote" in route
         ), route
 
 

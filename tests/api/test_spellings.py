@@ -37,6 +37,15 @@ FIGURES = [
     Figure("orders", "min_shares", 9, '"side":"buy","amount":"10"'),
     Figure("orders", "max_cost", 6, '"side":"buy","shares":"1"'),
     Figure("orders", "min_out", 6, '"side":"sell","shares":"1"'),
+    Figure("quotes", "extra", 6, '"side":"sell","shares":"1"'),
+    Figure("orders", "max_margin", 6, '"side":"sell","shares":"1"'),
+    Figure("limit-orders", "shares", 9, '"intent":"close_long","price":"11"'),
+    Figure("limit-orders", "price", 12, '"intent":"close_long","shares":"1"'),
+    Figure("limit-orders", "margin", 6, '"intent":"open_short","shares":"1","price":"12"'),
+    Figure("limit-orders/quote", "price", 12, '"intent":"open_long","shares":"1"'),
+    Figure("timed-exits", "guard_price", 12, '"shares":"1","chunks":2,"interval_s":60'),
+    Figure("collateral", "amount", 6, '"action":"add"'),
+    Figure("withdrawals", "units", 9, ""),
     Figure("contributions", "amount", 6, ""),
 ]
 each_figure = pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f"{f.address}-{f.field}")
@@ -48,7 +57,7 @@ def _no_limits(unlimited: None) -> None:
 
 
 def test_the_table_is_as_long_as_it_says() -> None:
-    for places in (6, 9):
+    for places in (6, 9, 12):
         spellings = accepted() + refused(places)
         assert len(spellings) >= 200
         assert len(set(spellings)) == len(spellings)

@@ -214,7 +214,7 @@ def test_a_market_that_is_ending_says_what_is_left_to_do(
     page = _page(client, "?side=buy&quantity=10")
 
     assert "Winding down" in page
-    assert "You can still sell what you hold." in page
+    assert "You can still close what you hold." in page
 
 
 def test_shows_a_stake_and_its_vesting(client: Client, alice: User) -> None:

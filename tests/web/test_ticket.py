@@ -232,7 +232,7 @@ def test_refuses_to_buy_where_only_closing_is_possible(
     User.objects.filter(pk=alice.pk).update(opens_barred=True)
     client.force_login(alice)
 
-    assert "You can still sell what you hold." in _said(client)
+    assert "You can still close what you hold." in _said(client)
     assert "Sell 1.0000" in _said(client, side="sell", mode="shares", quantity="1")
 
 

@@ -49,10 +49,19 @@ class PricesShape(Out):
     headline = PriceShape(help_text="D: a blend of both for charts; nothing trades at it")
 
 
+class PauseShape(Out):
+    """A rule that has stopped opening for a while; it ends by itself."""
+
+    rule = serializers.CharField()
+    since = Instant()
+    until = Instant()
+
+
 class MarketShape(Out):
     """A market in a list."""
 
     slug = serializers.SlugField()
+    number = serializers.IntegerField(help_text="its name on the socket")
     name = serializers.CharField()
     ticker = serializers.CharField()
     unit = serializers.CharField(help_text="what one unit of the price stands for")
@@ -62,6 +71,7 @@ class MarketShape(Out):
     is_demo = serializers.BooleanField(help_text="its news is invented")
     halted = serializers.CharField(allow_null=True, help_text="the rule that halted it")
     reduce_only = serializers.CharField(allow_null=True, help_text="why only closing is possible")
+    paused = PauseShape(allow_null=True, help_text="the rule that has paused opening")
     prices = PricesShape(allow_null=True, help_text="empty before the first batch")
 
 
@@ -89,10 +99,11 @@ class StateShape(Out):
     treasury = Money()
     units = Shares(help_text="providers' units")
     target = Price(help_text="T: the oracle's target before smoothing")
-    close_out = Price(help_text="what shorts are margined at")
+    close_out = Price(help_text="p_req: what shorts are margined at")
     day_volume = Money()
     day_change = Rate(allow_null=True, help_text="of the headline over 24 hours")
     funding_deadline = Instant()
+    settle_at = Instant(allow_null=True, help_text="when a market in wind-down is settled")
 
 
 class HealthShape(Out):
@@ -100,8 +111,10 @@ class HealthShape(Out):
 
     coverage = Rate(allow_null=True, help_text="free capital over long notional")
     reserve_ratio = Rate(allow_null=True, help_text="pool over what longs can take; never below 1")
-    interest_used = Rate(help_text="part of the open-interest cap")
+    interest_used = Rate(help_text="part of the open-interest cap of longs")
     capital_used = Rate(help_text="part of the capital for longs")
+    short_interest_used = Rate(help_text="part of the open-interest cap of shorts")
+    short_capital_used = Rate(help_text="part of the capital for shorts")
     oracle_age_s = serializers.IntegerField()
     clamped = serializers.BooleanField(help_text="an upward shift could not be paid in full")
 
@@ -115,6 +128,37 @@ class LargestShape(Out):
     shares_max = Shares()
 
 
+class LargestShortShape(Out):
+    """The largest short that could be opened now, and the rule that stops a larger one."""
+
+    rule = serializers.CharField()
+    message = serializers.CharField()
+    shares_max = Shares()
+
+
+class StoppedShape(Out):
+    """A rule, or staff, that stops something now."""
+
+    rule = serializers.CharField(
+        help_text="halt, pause, reduce_only, oracle_stale, clamped, or winding"
+    )
+    detail = serializers.CharField(
+        allow_blank=True, help_text="the rule that fired, or the reason staff gave"
+    )
+    stops = serializers.ChoiceField(choices=["everything", "opening", "deposits"])
+    since = Instant(allow_null=True)
+    until = Instant(allow_null=True, help_text="where it ends by itself at a known time")
+
+
+class MarginShape(Out):
+    """What a short must put in and keep, over the close-out price."""
+
+    at_open = Rate(help_text="m_open: margin per USDC of proceeds")
+    initial = Rate(help_text="im: after opening and after taking collateral out")
+    maintenance = Rate(help_text="mm: below it a short is liquidated")
+    liquidation_fee = Rate(help_text="liq_fee, to the insurance fund")
+
+
 class LimitsShape(Out):
     """What bounds an order."""
 
@@ -124,6 +168,7 @@ class LimitsShape(Out):
     impact_max = Rate(help_text="price move of one opening leg")
     band = Rate(allow_null=True, help_text="distance from F within which opens fill at once")
     largest_buy = LargestShape()
+    largest_short = LargestShortShape()
 
 
 class MarketDetail(MarketShape):
@@ -132,9 +177,11 @@ class MarketDetail(MarketShape):
     summary = serializers.CharField()
     rules = serializers.CharField()
     mode = serializers.CharField(help_text="halted, reduce_only, stale_oracle, or the status")
+    stopped = StoppedShape(many=True, help_text="what is stopped now, by what, since and until")
     activated_at = Instant(allow_null=True)
     halted_since = Instant(allow_null=True)
     reduce_only_since = Instant(allow_null=True)
+    recalibrates = serializers.BooleanField(help_text="the slope follows the pool day by day")
     config = serializers.DictField(
         help_text="the engine's parameters by the specification's names; amounts and rates as text"
     )
@@ -142,6 +189,7 @@ class MarketDetail(MarketShape):
     state = StateShape()
     health = HealthShape()
     limits = LimitsShape()
+    margin = MarginShape()
 
 
 class TickShape(Out):

@@ -1,5 +1,6 @@
-"""Orders and quotes: what is asked, what it brought, what it would bring."""
+"""Orders: what is asked, and what it brought."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +11,8 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from exchange import refusals
 from exchange.api import wire
 from exchange.api.endpoint import Input, PageQuery
-from exchange.api.fields import Instant, Money, Price, PublicId, Shares, Text
-from exchange.models import Command, Market
+from exchange.api.fields import Flag, Instant, Money, Price, PublicId, Shares, Text
+from exchange.models import Command, Market, RestingOrder
 from exchange.selectors.portfolio import ORDER_KINDS
 from exchange.services.batch import Receipt
 
@@ -24,11 +25,25 @@ SCALED = {
     "min_shares": "min_shares_nano",
     "max_cost": "max_cost_micro",
     "min_out": "min_out_micro",
+    "max_margin": "max_margin_micro",
+    "extra": "extra_micro",
+    "commit": "commit",
     "reduce_only": "reduce_only",
 }
-STATUSES = ("accepted", "filled", "done", "refused")
+STATUSES = ("accepted", "filled", "placed", "done", "refused")
 SIZES = {"buy": ("amount", "shares"), "sell": ("shares", "target")}
-BOUNDS = {"buy": ("min_shares", "max_cost"), "sell": ("min_out",)}
+BOUNDS = {"buy": ("min_shares", "max_cost"), "sell": ("min_out", "max_margin", "extra")}
+# The commands that leave something to rest, and where the answer of each kind is shown.
+PLACES = ("limit", "timed_exit", "queue_withdrawal")
+SHOWN = {
+    "contribute": "contributed",
+    "claim": "claimed",
+    "targets": "targets",
+    "add_collateral": "collateral",
+    "remove_collateral": "collateral",
+    "withdraw": "withdrawn",
+}
+Refs = Mapping[tuple[int, int], RestingOrder]
 
 
 class SizeInput(Input):
@@ -38,14 +53,22 @@ class SizeInput(Input):
     amount = Money(required=False, help_text="buy: all that may be spent, fees included")
     shares = Shares(required=False, help_text="buy or sell: how many")
     target = Money(required=False, help_text="sell: as few shares as reach this value")
-    reduce_only = serializers.BooleanField(
+    max_cost = Money(required=False, help_text="buy: a higher total is refused as slippage")
+    max_margin = Money(required=False, help_text="sell: more margin is refused as margin_limit")
+    extra = Money(required=False, help_text="sell: put into the escrow on top of the margin")
+    commit = Flag(
+        required=False,
+        help_text="an opening leg that only the band refuses waits for the next oracle event;"
+        " needs amount or max_cost to buy, max_margin to sell",
+    )
+    reduce_only = Flag(
         required=False, help_text="close what is held on the other side and open nothing"
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the fields. Raises ValidationError for a stray field or no single size."""
         side = attrs["side"]
-        allowed = {"side", "reduce_only", *SIZES[side], *BOUNDS[side]}
+        allowed = {"side", "reduce_only", "commit", *SIZES[side], *BOUNDS[side]}
         stray = sorted(set(attrs) - allowed)
         if stray:
             problem = ErrorDetail(f"this does not belong to a {side}", code="field_unknown")
@@ -57,15 +80,10 @@ class SizeInput(Input):
         return attrs
 
 
-class QuoteInput(SizeInput):
-    """A question without consequences."""
-
-
 class OrderInput(SizeInput):
     """An order, and the worst outcome it accepts."""
 
     min_shares = Shares(required=False, help_text="buy: fewer are refused as slippage")
-    max_cost = Money(required=False, help_text="buy: a higher total is refused as slippage")
     min_out = Money(required=False, help_text="sell: lower net proceeds are refused as slippage")
 
 
@@ -76,8 +94,12 @@ class OrderQuery(PageQuery):
 
 
 def scaled(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the sizes and bounds under the names of services/orders.py."""
-    return {SCALED[name]: count for name, count in values.items() if name in SCALED}
+    """Return the sizes and bounds under the names of services/orders.py, without idle flags."""
+    return {
+        SCALED[name]: count
+        for name, count in values.items()
+        if name in SCALED and count is not False
+    }
 
 
 class RefusedShape(Out):
@@ -107,6 +129,7 @@ class FilledShape(Out):
     fee = Money(source="fee_micro")
     fee_to_providers = Money(source="lp_fee_micro", help_text="part of the fee")
     surcharge = Money(source="surcharge_micro", help_text="to the pool, on opening legs")
+    margin = Money(source="margin_micro", default=0, help_text="put into the escrow of a short")
     realised = Money(source="realised_micro", help_text="profit or loss before fees")
     market_price_before = Price(source="market_before_pico")
     market_price_after = Price(source="market_pico")
@@ -127,6 +150,40 @@ class ClaimedShape(Out):
     amount = Money(source="amount_micro")
 
 
+class PlacedShape(Out):
+    """What an order has left to rest; what becomes of it is told under resting/{id}/."""
+
+    id = PublicId("rst")
+    kind = serializers.ChoiceField(choices=RestingOrder.Kind.choices)
+    reserved = Money(help_text="set aside when it was placed")
+
+
+class CancelledShape(Out):
+    """What was taken back."""
+
+    id = PublicId("rst")
+
+
+class TargetsShape(Out):
+    """The prices that close a position from now on."""
+
+    stop_price = Price(source="stop_pico", allow_null=True)
+    target_price = Price(source="target_pico", allow_null=True)
+
+
+class CollateralShape(Out):
+    """What a change of collateral has left."""
+
+    escrow = Money(source="escrow_micro")
+
+
+class WithdrawnShape(Out):
+    """Units that were burned, and what was paid for them."""
+
+    units = Shares(source="units_nano")
+    amount = Money(source="amount_micro")
+
+
 class AskedShape(Out):
     """What was asked for."""
 
@@ -136,6 +193,19 @@ class AskedShape(Out):
     min_shares = Shares(source="min_shares_nano", allow_null=True, required=False)
     max_cost = Money(source="max_cost_micro", allow_null=True, required=False)
     min_out = Money(source="min_out_micro", allow_null=True, required=False)
+    max_margin = Money(source="max_margin_micro", allow_null=True, required=False)
+    extra = Money(source="extra_micro", allow_null=True, required=False)
+    commit = serializers.BooleanField(allow_null=True, required=False)
+    reduce_only = serializers.BooleanField(allow_null=True, required=False)
+    intent = serializers.CharField(allow_null=True, required=False)
+    price = Price(source="price_pico", allow_null=True, required=False)
+    margin = Money(source="margin_micro", allow_null=True, required=False)
+    stop_price = Price(source="stop_pico", allow_null=True, required=False)
+    target_price = Price(source="target_pico", allow_null=True, required=False)
+    chunks = serializers.IntegerField(allow_null=True, required=False)
+    interval_s = serializers.IntegerField(allow_null=True, required=False)
+    guard_price = Price(source="guard_pico", allow_null=True, required=False)
+    units = Shares(source="units_nano", allow_null=True, required=False)
 
 
 class OrderShape(Out):
@@ -151,8 +221,13 @@ class OrderShape(Out):
     settled_at = Instant(allow_null=True)
     asked = AskedShape()
     filled = FilledShape(allow_null=True)
+    placed = PlacedShape(allow_null=True, help_text="what rests now, a committed leg included")
+    cancelled = CancelledShape(allow_null=True)
+    targets = TargetsShape(allow_null=True)
+    collateral = CollateralShape(allow_null=True)
     contributed = ContributedShape(allow_null=True)
     claimed = ClaimedShape(allow_null=True)
+    withdrawn = WithdrawnShape(allow_null=True)
     refused = RefusedShape(allow_null=True)
 
 
@@ -176,14 +251,37 @@ class Order:
     batch: int | None
     settled_at: int | datetime | None
     asked: dict[str, Any]
-    filled: dict[str, Any] | None
-    contributed: dict[str, Any] | None
-    claimed: dict[str, Any] | None
-    refused: dict[str, Any] | None
+    filled: dict[str, Any] | None = None
+    placed: dict[str, Any] | None = None
+    cancelled: dict[str, Any] | None = None
+    targets: dict[str, Any] | None = None
+    collateral: dict[str, Any] | None = None
+    contributed: dict[str, Any] | None = None
+    claimed: dict[str, Any] | None = None
+    withdrawn: dict[str, Any] | None = None
+    refused: dict[str, Any] | None = None
 
 
-def of_receipt(receipt: Receipt, market: Market, key: str, payload: dict[str, Any]) -> Order:
-    """Return a fresh or replayed receipt as an order."""
+def refs_of(rows: Iterable[Command]) -> set[tuple[int, int]]:
+    """Return (market, ref) of whatever the answers speak of, to be looked up at once."""
+    wanted = {(row.market_id, ref_of(row.kind, row.payload, row.result)) for row in rows}
+    return {(market_id, ref) for market_id, ref in wanted if ref is not None}
+
+
+def ref_of(kind: str, payload: Mapping[str, Any], result: Mapping[str, Any] | None) -> int | None:
+    """Return the engine's number of what an accepted command left to rest or took back."""
+    if result is None or "code" in result:
+        return None
+    if kind == "cancel":
+        return int(payload["ref"])
+    number = result.get("id") if kind in PLACES else result.get("committed")
+    return None if number is None else int(number)
+
+
+def of_receipt(
+    receipt: Receipt, market: Market, key: str, payload: dict[str, Any], rests: RestingOrder | None
+) -> Order:
+    """Return a fresh or replayed receipt as an order; `rests` is what it speaks of."""
     return _order(
         id=receipt.id,
         market=market.slug,
@@ -194,11 +292,13 @@ def of_receipt(receipt: Receipt, market: Market, key: str, payload: dict[str, An
         settled_at=receipt.settled_s,
         payload=payload,
         result=receipt.result,
+        rests=rests,
     )
 
 
-def of_command(row: Command) -> Order:
+def of_command(row: Command, rests: Refs) -> Order:
     """Return a stored command as an order."""
+    ref = ref_of(row.kind, row.payload, row.result)
     return _order(
         id=row.pk,
         market=row.market.slug,
@@ -209,6 +309,7 @@ def of_command(row: Command) -> Order:
         settled_at=row.settled_s,
         payload=row.payload,
         result=row.result,
+        rests=None if ref is None else rests.get((row.market_id, ref)),
     )
 
 
@@ -219,55 +320,39 @@ def refused_shape(code: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _order(
-    *, kind: str, payload: dict[str, Any], result: dict[str, Any] | None, **place: Any
+    *,
+    kind: str,
+    payload: dict[str, Any],
+    result: dict[str, Any] | None,
+    rests: RestingOrder | None,
+    **place: Any,
 ) -> Order:
-    refused = None
-    if result is not None and "code" in result:
-        refused = refused_shape(result["code"], result["fields"])
-    done = result if refused is None else None
-    is_trade = kind in SIZES
-    return Order(
-        **place,
-        kind=kind,
-        status=_status(result, refused=refused is not None, is_trade=is_trade),
-        asked=payload,
-        filled=done if is_trade else None,
-        contributed=done if kind == "contribute" else None,
-        claimed=done if kind == "claim" else None,
-        refused=refused,
-    )
-
-
-def _status(result: dict[str, Any] | None, *, refused: bool, is_trade: bool) -> str:
+    shown = dict[str, Any]()
     if result is None:
-        return "accepted"
-    if refused:
-        return "refused"
-    return "filled" if is_trade else "done"
+        status = "accepted"
+    elif "code" in result:
+        status = "refused"
+        shown["refused"] = refused_shape(result["code"], result["fields"])
+    else:
+        status, shown = _answer(kind, result, rests)
+    return Order(**place, kind=kind, status=status, asked=payload, **shown)
 
 
-class HoldingShape(Out):
-    """What the caller would hold afterwards."""
-
-    cash = Money(source="cash_micro")
-    shares = Shares(source="shares_nano")
-    cost = Money(source="entry_micro", help_text="what the position cost")
-
-
-class QuoteShape(Out):
-    """What an order would do now: the engine itself, run and thrown away."""
-
-    market = serializers.SlugField()
-    side = serializers.ChoiceField(choices=["buy", "sell"])
-    seq = serializers.IntegerField(help_text="the batch it was computed on")
-    as_of = Instant()
-    valid_s = serializers.IntegerField(help_text="after this many seconds ask again")
-    filled = FilledShape(allow_null=True)
-    after = HoldingShape(allow_null=True, help_text="empty for a visitor")
-    exit_value = Money(
-        allow_null=True, help_text="what selling the whole position would pay afterwards"
-    )
-    round_trip = Money(
-        allow_null=True, help_text="result of this order and of undoing it at once; a cost is < 0"
-    )
-    refused = RefusedShape(allow_null=True)
+def _answer(
+    kind: str, result: dict[str, Any], rests: RestingOrder | None
+) -> tuple[str, dict[str, Any]]:
+    """Return the status of what went through, and what of it is shown."""
+    shown: dict[str, Any] = {SHOWN[kind]: result} if kind in SHOWN else {}
+    status = "done"
+    if kind in SIZES:
+        status, shown["filled"] = "filled", result
+    if kind == "targets":
+        # the engine writes what was taken away as zero
+        shown["targets"] = {name: result[name] or None for name in ("stop_pico", "target_pico")}
+    if kind == "cancel":
+        shown["cancelled"] = {"id": rests.pk} if rests else None
+    elif rests is not None:
+        reserved = rests.asked.get("reserved_micro", 0)
+        status = "placed"
+        shown["placed"] = {"id": rests.pk, "kind": rests.kind, "reserved": reserved}
+    return status, shown
