@@ -169,13 +169,14 @@ class Order:
     """An order under a key, and where it goes."""
 
     slug: str
-    body: dict[str, str]
+    body: dict[str, Any]
     token: str
     key: str
+    where: str = "orders"
 
     def send(self, port: int, within_s: float = ANSWER_S_MAX) -> Answer:
         """Send it once."""
-        path = f"/api/v1/markets/{self.slug}/orders/"
+        path = f"/api/v1/markets/{self.slug}/{self.where}/"
         return ask(port, "POST", path, self.body, token=self.token, key=self.key, within_s=within_s)
 
     def insist(self, port: int, give_up: threading.Event, tries: int = 200) -> Answer | None:
