@@ -1,6 +1,7 @@
 """What the calendar brings happens once, by itself, to whom it is due and to nobody else."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,8 @@ def provider_of(market: Market) -> User:
     return User.objects.get(stakes__market=market)
 
 
-def state(market: Market) -> dict[str, int]:
-    found: dict[str, int] = LiveState.objects.get(market=market).state
+def state(market: Market) -> dict[str, Any]:
+    found: dict[str, Any] = LiveState.objects.get(market=market).state
     return found
 
 
