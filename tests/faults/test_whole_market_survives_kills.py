@@ -72,6 +72,16 @@ def let_news_come(places: list[Market], choice: random.Random, stop: threading.E
     connection.close()
 
 
+def assert_everything_happened() -> None:
+    """The run was a run."""
+    kinds = set(Command.objects.filter(accepted=True).values_list("kind", flat=True))
+    assert kinds >= {"buy", "sell", "limit", "targets", "contribute", "withdraw", "claim", "oracle"}
+    causes = set(Fill.objects.values_list("cause", flat=True))
+    print(sorted(kinds), sorted(causes), RestingOrder.objects.count())
+    assert causes >= {"command", "limit"}
+    assert causes & {"stop", "target", "margin"}
+
+
 def test_every_promise_holds_whatever_is_killed(web: Web, chance: random.Random) -> None:
     places = [active_market(pool="20000", **LIVELY) for _ in range(2)]
     people = [funded_user("3000") for _ in range(TRADERS)]
@@ -119,11 +129,5 @@ def test_every_promise_holds_whatever_is_killed(web: Web, chance: random.Random)
     judge(traders, since)
     for market in places:
         log_without_gap(Market.objects.get(pk=market.pk))
-    # the run was a run: everything that can happen did
-    kinds = set(Command.objects.filter(accepted=True).values_list("kind", flat=True))
-    assert kinds >= {"buy", "sell", "limit", "targets", "contribute", "withdraw", "claim", "oracle"}
-    causes = set(Fill.objects.values_list("cause", flat=True))
-    print(sorted(kinds), sorted(causes), RestingOrder.objects.count())
-    assert causes >= {"command", "limit"}
-    assert causes & {"stop", "target", "margin"}
+    assert_everything_happened()
     examine()
