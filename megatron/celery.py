@@ -57,6 +57,12 @@ BEAT = (
         if_never="ticks land in the default partition and old days are kept",
     ),
     Duty(
+        task="liquidity.tasks.requests_advance",
+        period_s=30,
+        queue="default",
+        if_never="a stake stays set aside where an approval was interrupted",
+    ),
+    Duty(
         task="liquidity.tasks.simulations_advance",
         period_s=10,
         queue="default",

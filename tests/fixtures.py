@@ -24,6 +24,7 @@ MONEY = (
     "exchange_marketevent",
     "exchange_staffaction",
     "exchange_apitoken",
+    "liquidity_marketrequest",
 )
 
 

@@ -45,6 +45,7 @@ def market_open(
     rules: str,
     topic: str,
     parameters: Mapping[str, Any] | None = None,
+    brief: Mapping[str, Any] | None = None,
     is_demo: bool = False,
 ) -> Market:
     """Create a market in funding, with its accounts and the engine's opening state.
@@ -67,6 +68,7 @@ def market_open(
         rules=rules,
         topic=topic,
         config=config.to_mapping(),
+        brief=dict(brief or {}),
         is_demo=is_demo,
     )
     for kind in HOUSE:
