@@ -24,9 +24,11 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("exchange.api.urls")),
     path("api/v1/", include("oracle.urls_api")),
+    path("api/v1/", include("liquidity.urls_api")),
     path("api/", include("megatron.api_docs")),
     # What is left answers in the API's own shape, also where there is nothing.
     path("api/<path:address>", nowhere),
     path("", include("exchange.urls")),
     path("", include("oracle.urls")),
+    path("", include("liquidity.urls")),
 ]

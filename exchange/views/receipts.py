@@ -21,6 +21,8 @@ TITLES = {
     "sell": "Sold",
     "contribute": "Contributed",
     "claim": "Claimed fees",
+    "withdraw": "Took out",
+    "queue_withdrawal": "Queued",
 }
 
 
@@ -78,6 +80,10 @@ def _payments(kind: str, result: dict[str, Any]) -> list[Payment]:
         return [Payment("You", "Funding pool", int(result["amount_micro"]), "contribution at par")]
     if kind == "claim":
         return [Payment("Fee account", "You", int(result["amount_micro"]), "fees you earned")]
+    if kind == "withdraw":
+        return [Payment("Pool", "You", int(result["amount_micro"]), "units at net asset value")]
+    if kind not in ("buy", "sell"):
+        return []
     value, fee = int(result["value_micro"]), int(result["fee_micro"])
     providers, surcharge = int(result["lp_fee_micro"]), int(result["surcharge_micro"])
     curve = (

@@ -1,3 +1,3 @@
-"""The staff's view of the providers' side: everything to look at, nothing to change."""
+"""The staff's view of the providers' side: proposals to decide, simulations to look at."""
 
-from liquidity.admin import simulations  # noqa: F401 (registers its tables)
+from liquidity.admin import requests, simulations  # noqa: F401 (each registers its tables)

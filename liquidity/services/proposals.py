@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from exchange import figures
 from exchange.engines import variable
 from exchange.engines.units import MICRO, format_fixed
 from exchange.engines.variable.parameters import PARAMETERS
@@ -102,26 +103,28 @@ def require_fit(proposal: Proposal, stake_micro: int) -> None:
     if duplicates.too_near(found, proposal.differs):
         names = [match.label for match in found]
         raise Unprocessable(
-            f"there is a market or a request like this: {', '.join(names)}",
+            f"there is a market or a request like this already: {', '.join(names)}",
             code="duplicate_market",
             fields={"names": names, "similarity_e8": found[0].similarity_e8},
         )
 
 
 def _require_stake(config: variable.Config, stake_micro: int) -> None:
-    least = max(STAKE_MIN_MICRO, config.min_lp_micro)
-    if not least <= stake_micro <= config.hard_cap_micro:
+    least, most = max(STAKE_MIN_MICRO, config.min_lp_micro), config.hard_cap_micro
+    if not least <= stake_micro <= most:
         raise Unprocessable(
-            f"the first contribution is {least} to {config.hard_cap_micro} micro-USDC",
+            f"the first contribution is at least {figures.usdc_exact(least)} and at most"
+            f" {figures.usdc_exact(most)} USDC",
             code="stake_out_of_range",
-            fields={"least_micro": least, "most_micro": config.hard_cap_micro},
+            fields={"least_micro": least, "most_micro": most},
         )
 
 
 def taken(draft: Draft) -> Unprocessable:
     """Return the refusal of an address or a ticker that is in use."""
     return Unprocessable(
-        f"the address {draft.slug!r} or the ticker {draft.ticker!r} is in use",
+        f"the address “{draft.slug}” or the ticker “{draft.ticker}” is in use by another market"
+        " or request",
         code="slug_taken",
         fields={"slug": draft.slug, "ticker": draft.ticker},
     )

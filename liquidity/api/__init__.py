@@ -1,0 +1,1 @@
+"""The providers' side as programs use it: proposals and pools."""
