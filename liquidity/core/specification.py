@@ -15,17 +15,17 @@ WORDS_MAX, WORD_MAX = 60, 60
 SPECIFIC_MIN = 6
 MONEY = frozenset({"usdc", "usd", "dollar", "dollars", "money", "price"})
 
-# The field, its name for people, and the fewest and most characters.
+# The field, its name for people with its verb, and the fewest and most characters.
 LENGTHS = (
-    ("name", "name", 3, 80),
-    ("slug", "address", 3, 60),
-    ("ticker", "ticker", 2, 12),
-    ("unit", "unit", 3, 60),
-    ("question", "question", 12, 240),
-    ("summary", "summary", 40, 2000),
-    ("rules", "rules", 80, 4000),
-    ("topic", "topic", 3, 40),
-    ("sources", "sources", 10, 1000),
+    ("name", "The name is", 3, 80),
+    ("slug", "The address is", 3, 60),
+    ("ticker", "The ticker is", 2, 12),
+    ("unit", "The unit is", 3, 60),
+    ("question", "The question is", 12, 240),
+    ("summary", "The summary is", 40, 2000),
+    ("rules", "The rules are", 80, 4000),
+    ("topic", "The topic is", 3, 40),
+    ("sources", "The sources are", 10, 1000),
 )
 
 READS = frozenset({"source", "sources", "index", "publisher", "publishers", "feed", "feeds"})
@@ -70,16 +70,16 @@ def lint(draft: Draft) -> list[Finding]:
 
 
 def _lengths(draft: Draft) -> Iterator[Finding]:
-    for field, name, least, most in LENGTHS:
+    for field, it_is, least, most in LENGTHS:
         text = getattr(draft, field).strip()
         if not text:
-            yield Finding(field, f"The {name} is missing.")
+            yield Finding(field, f"{it_is} missing.")
         elif not least <= len(text) <= most:
             yield Finding(
-                field, f"The {name} has {len(text)} characters; {least} to {most} are needed."
+                field, f"{it_is} {len(text)} characters long; {least} to {most} are needed."
             )
         elif not text.replace("\n", " ").replace("\r", " ").isprintable():
-            yield Finding(field, f"The {name} holds characters that cannot be seen.")
+            yield Finding(field, f"{it_is} written with characters that cannot be seen.")
 
 
 def _names(draft: Draft) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from exchange import clock, figures
 from exchange.engines.units import NANO
 from exchange.fields import SharesField
+from exchange.templatetags.chrome import ARROWS, TONES
 
 register = template.Library()
 
@@ -29,6 +30,19 @@ def units(nano: int) -> str:
 def units_plain(nano: int) -> str:
     """Write units so that an input reads them back."""
     return SharesField.written(nano)
+
+
+@register.inclusion_tag("components/_gain.html")
+def gain_exact(micro: int) -> dict[str, str]:
+    """Write a gain or a loss to the last micro, so that parts add up as they are shown."""
+    direction = (micro > 0) - (micro < 0)
+    sign = {1: "+", -1: figures.MINUS, 0: ""}[direction]
+    return {
+        "text": sign + figures.usdc_exact(abs(micro)),
+        "arrow": ARROWS[direction],
+        "word": {1: "gain", -1: "loss", 0: "even"}[direction],
+        "tone": TONES[direction],
+    }
 
 
 @register.simple_tag

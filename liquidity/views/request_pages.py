@@ -147,6 +147,9 @@ def _checked(form: ProposalForm, *, asks_books: bool) -> tuple[dict[str, list[st
         complaints.setdefault(name, []).extend(map(str, texts))
     for finding in lint(form.draft):
         complaints.setdefault(finding.field, []).append(finding.sentence)
+    if not form.text("name"):
+        # an address of its own is made of the name
+        complaints.pop("slug", None)
     near = subjects.near(form.draft) if form.text("name") else []
     if asks_books and not complaints:
         try:

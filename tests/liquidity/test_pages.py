@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from exchange import clock
-from exchange.figures import usdc_signed
+from exchange.figures import MINUS, usdc_exact
 from exchange.models import Market, RestingOrder, Stake, User
 from exchange.selectors import portfolio
 from exchange.selectors.stakes import profit_of
@@ -164,7 +164,8 @@ def test_explains_the_profit_to_the_cent(as_alice: Client, alice: User, pool: Ma
         ("bad debt, new slopes and rounding did.", profit.trading_micro),
         ("In all", profit.total_micro),
     ):
-        assert re.search(f"{words} . (gain|loss|even) {re.escape(usdc_signed(micro))} ", page)
+        figure = ("+" if micro > 0 else MINUS if micro else "") + usdc_exact(abs(micro))
+        assert re.search(f"{words} . (gain|loss|even) {re.escape(figure)} ", page)
     assert "250.0000 units at net asset value" in page
 
 

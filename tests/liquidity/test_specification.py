@@ -45,7 +45,7 @@ def test_every_fault_of_an_empty_draft_is_told_in_order() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"name": "x" * 81}, "name", "The name has 81 characters; 3 to 80 are needed."),
+        ({"name": "x" * 81}, "name", "The name is 81 characters long; 3 to 80 are needed."),
         ({"name": "Gas\u200bgas Europe"}, "name", "characters that cannot be seen"),
         ({"slug": "Natural_Gas"}, "slug", "small letters, digits and hyphens"),
         ({"slug": "-gas"}, "slug", "small letters, digits and hyphens"),
