@@ -42,6 +42,23 @@ def wound_down(market: Market, settle_at_s: int) -> None:
     market.refresh_from_db()
 
 
+def others_leave(market: Market, apart_from: User) -> None:
+    """Let the other providers burn their units at once, and everybody claim their fees."""
+    for stake in Stake.objects.filter(market=market).exclude(user=apart_from):
+        orders.units_withdraw(
+            user=stake.user, market=market, units_nano=stake.units_nano, key=key(), queued=False
+        )
+    for stake in Stake.objects.filter(market=market):
+        orders.fees_claim(user=stake.user, market=market, key=key())
+
+
+def is_conserved(market: Market) -> bool:
+    """Say whether what came in from outside is with the people or in the market's accounts."""
+    house = Account.objects.filter(market=market, user=None)
+    inside = sum(map(cash, User.objects.all())) + sum(house.values_list("balance_micro", flat=True))
+    return inside == -Account.objects.get(kind="external").balance_micro
+
+
 def test_longs_and_shorts_are_paid_and_providers_leave_without_vesting(
     alice: User, market: Market, client: Client
 ) -> None:
@@ -71,12 +88,7 @@ def test_longs_and_shorts_are_paid_and_providers_leave_without_vesting(
         address = "/liquidity/rain-in-lima/withdrawals/"
         paid = client.post(address, form(page, address), follow=True)
         assert "Took out" in text(paid)
-        other = Stake.objects.exclude(user=alice).get(market=market)
-        orders.units_withdraw(
-            user=other.user, market=market, units_nano=other.units_nano, key=key(), queued=False
-        )
-        for stake in Stake.objects.filter(market=market):
-            orders.fees_claim(user=stake.user, market=market, key=key())
+        others_leave(market, alice)
 
     state = LiveState.objects.get(market=market).state
     assert (state["units_nano"], state["long_nano"], state["short_nano"]) == (0, 0, 0)
@@ -85,11 +97,7 @@ def test_longs_and_shorts_are_paid_and_providers_leave_without_vesting(
         Account.objects.filter(market=market, kind="pool").values_list("balance_micro", flat=True)
     )
     assert 0 <= left <= 2
-    everybody = User.objects.filter(is_staff=False)
-    house = Account.objects.filter(market=market, user=None)
-    total = sum(map(cash, everybody)) + sum(house.values_list("balance_micro", flat=True))
-    outside = Account.objects.get(kind="external").balance_micro
-    assert total == -outside
+    assert is_conserved(market)
     assert audit.examine() == []
     kinds = set(MarketEvent.objects.filter(market=market).values_list("kind", flat=True))
     assert "approved" in kinds

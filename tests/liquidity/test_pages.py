@@ -208,7 +208,7 @@ def test_what_may_not_leave_at_once_is_offered_the_queue(
 ) -> None:
     with clock.shifted(31 * DAY_S):
         page = as_alice.get(POOL, {"units": "100"})
-        assert "31.25 more units may leave today" in said(page)
+        assert "The most that passes now is 31.25 units." in said(page)
         sent = form(page, f"{POOL}withdrawals/")
         assert sent["how"] == "queue"
 
