@@ -18,7 +18,10 @@ from tests.permissions import PERMISSIONS, Who, who
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("megatron", "exchange", "oracle", "liquidity", "chain")
-PURE_MODULES = {"bisect", "collections.abc", "dataclasses", "enum", "math", "typing"}
+PURE_MODULES = {
+    "bisect", "collections.abc", "dataclasses", "enum", "functools", "heapq", "itertools", "math",
+    "typing",
+}  # fmt: skip
 EXACT_POWERS = "fixedmath.py"
 PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?\w+>")
 SAMPLES = {"int": "1", "slug": "no-such-thing", "str": "no_such_thing"}

@@ -187,7 +187,7 @@ class RestingOrder(models.Model):
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     status = models.CharField(max_length=9, choices=Status.choices)
-    place = models.CharField(max_length=8)
+    place = models.CharField(max_length=12)
     level = models.DecimalField(max_digits=38, decimal_places=0)
     reserved_micro = models.BigIntegerField(default=0)
     item = models.JSONField()

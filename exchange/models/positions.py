@@ -33,6 +33,9 @@ class Position(models.Model):
     stop_pico = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     target_pico = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     exit_ref = models.BigIntegerField(default=0, help_text="the timed exit that is closing it")
+    parked = models.BooleanField(
+        default=False, help_text="limit orders may be waiting for it to change sides"
+    )
     margin_key = models.DecimalField(
         max_digits=60,
         decimal_places=0,

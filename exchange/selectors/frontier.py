@@ -30,7 +30,7 @@ POSITIONS = {
 }
 COLUMNS = (
     "user_id, shares_nano, entry_micro, escrow_micro, realised_micro, opened_s, ref, stop_pico,"
-    " target_pico, exit_ref"
+    " target_pico, exit_ref, parked"
 )
 LONGS = f"""
     SELECT {COLUMNS} FROM exchange_position
@@ -40,12 +40,13 @@ RESTING = """
     SELECT item FROM exchange_restingorder
      WHERE market_id = %s AND status = 'open' AND place = %s AND (level, ref) > (%s, %s)
      ORDER BY level, ref LIMIT %s"""
-RESTING_HEADS = """
+HEADED = (*fr.LIMIT_INDEXES, fr.COMMITS, fr.EXITS)  # the rest is read by few commands
+RESTING_HEADS = f"""
     SELECT p.place, o.item
-      FROM unnest(ARRAY['buys', 'sells', 'commits', 'exits']) AS p (place),
+      FROM unnest(ARRAY{list(HEADED)}) AS p (place),
            LATERAL (SELECT item FROM exchange_restingorder
                      WHERE market_id = %(market)s AND status = 'open' AND place = p.place
-                     ORDER BY level, ref LIMIT %(count)s) AS o"""
+                     ORDER BY level, ref LIMIT %(count)s) AS o"""  # noqa: S608 (constants)
 ITEMS = """
     SELECT item FROM exchange_restingorder
      WHERE market_id = %s AND status = 'open' AND ref = ANY(%s::bigint[])"""
@@ -74,7 +75,7 @@ def _head_of_positions(name: str) -> str:
 SLICES = {name: _of_positions(name) for name in POSITIONS}
 POSITION_HEADS = " UNION ALL ".join(map(_head_of_positions, POSITIONS))
 
-NEVER_HELD = (0, 0, 0, 0, 0, 0, None, None, 0)
+NEVER_HELD = (0, 0, 0, 0, 0, 0, None, None, 0, False)
 PERSON = f"""
     SELECT {COLUMNS} FROM exchange_position
      WHERE market_id = %s AND user_id = %s"""  # noqa: S608
@@ -101,8 +102,7 @@ class StoredFrontier:
         """Keep what `ask_heads` sent for."""
         assert self._asked is not None
         positions, resting = self._asked
-        self._heads = {name: [] for name in (*fr.TRIGGER_INDEXES, *fr.RESTING_INDEXES)}
-        del self._heads[fr.QUEUE]  # read by few commands
+        self._heads = {name: [] for name in (*fr.TRIGGER_INDEXES, *HEADED)}
         for name, *row in positions.fetchall():
             self._heads[name].append(_entry(name, trader_of(tuple(row))))
         for name, text in resting.fetchall():
@@ -168,7 +168,7 @@ def row_of(position: Position) -> Row:
 
 def trader_of(row: Row, **money: Any) -> Trader:
     """Return a position's row (of COLUMNS) as the engine's value; `money` is what else is known."""
-    user, shares, entry, escrow, realised, _, ref, stop, target, exit_ref = row
+    user, shares, entry, escrow, realised, _, ref, stop, target, exit_ref, parked = row
     return Trader(
         id=user,
         shares_nano=shares,
@@ -179,5 +179,6 @@ def trader_of(row: Row, **money: Any) -> Trader:
         stop_pico=None if stop is None else int(stop),
         target_pico=None if target is None else int(target),
         exit_id=exit_ref,
+        parked=parked,
         **money,
     )

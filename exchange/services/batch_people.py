@@ -21,16 +21,16 @@ PLACES = {
 UPSERT_POSITIONS = """
     INSERT INTO exchange_position
            (market_id, user_id, shares_nano, entry_micro, escrow_micro, realised_micro, opened_s,
-            ref, stop_pico, target_pico, exit_ref, margin_key)
+            ref, stop_pico, target_pico, exit_ref, parked, margin_key)
     SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
            %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[],
-           %s::numeric[]) AS n
+           %s::boolean[], %s::numeric[]) AS n
     ON CONFLICT (market_id, user_id) DO UPDATE
        SET shares_nano = excluded.shares_nano, entry_micro = excluded.entry_micro,
            escrow_micro = excluded.escrow_micro, realised_micro = excluded.realised_micro,
            opened_s = excluded.opened_s, ref = excluded.ref, stop_pico = excluded.stop_pico,
            target_pico = excluded.target_pico, exit_ref = excluded.exit_ref,
-           margin_key = excluded.margin_key"""
+           parked = excluded.parked, margin_key = excluded.margin_key"""
 UPSERT_STAKES = """
     INSERT INTO exchange_stake
            (market_id, user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro,
@@ -52,8 +52,9 @@ UPSERT_RESTING = """
     SELECT %s, %s, %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[],
            %s::text[], %s::numeric[], %s::bigint[], %s::jsonb[], %s::jsonb[]) AS n
     ON CONFLICT (market_id, ref) DO UPDATE
-       SET status = excluded.status, level = excluded.level, item = excluded.item,
-           reserved_micro = excluded.reserved_micro, changed_at = excluded.changed_at"""
+       SET status = excluded.status, place = excluded.place, level = excluded.level,
+           item = excluded.item, reserved_micro = excluded.reserved_micro,
+           changed_at = excluded.changed_at"""
 
 
 def write(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
@@ -81,6 +82,7 @@ def _write_positions(raw: Raw, batch: Batch, done: variable.Settlement) -> None:
         [t.stop_pico for t in moved],
         [t.target_pico for t in moved],
         [t.exit_id for t in moved],
+        [t.parked for t in moved],
         [_margin_key(t) for t in moved],
     )
 
@@ -96,6 +98,7 @@ def _held(trader: variable.Trader) -> tuple[Any, ...]:
         trader.stop_pico,
         trader.target_pico,
         trader.exit_id,
+        trader.parked,
     )
 
 

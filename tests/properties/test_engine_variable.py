@@ -1,6 +1,5 @@
 """Random lives of a market: the engine against an auditor that works in exact fractions."""
 
-import os
 from fractions import Fraction
 from typing import Any
 
@@ -19,9 +18,9 @@ from exchange.engines import variable
 from exchange.engines.variable import curve
 from tests.engine.auditor import Auditor, Refused
 from tests.engine.scene import ALICE, BOB, CHARLIE, PAT, Scene
+from tests.faults.scale import scaled
 
 PEOPLE = (ALICE, BOB, CHARLIE, PAT)
-NIGHTLY = bool(os.environ.get("NIGHTLY"))
 
 CALM: dict[str, Any] = {}
 CAPPED_LOOSELY: dict[str, Any] = {"band": None, "impact_cap": "0.15", "max_stale": "10000000"}
@@ -399,15 +398,15 @@ class MarketLife(RuleBasedStateMachine):
 
 
 MarketLife.TestCase.settings = settings(
-    max_examples=5000 if NIGHTLY else 300,
-    stateful_step_count=80 if NIGHTLY else 40,
+    max_examples=scaled(300, 10_000),
+    stateful_step_count=scaled(40, 50),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestMarketLife = pytest.mark.timeout(7200 if NIGHTLY else 400)(MarketLife.TestCase)
+TestMarketLife = pytest.mark.timeout(scaled(400, 7_200))(MarketLife.TestCase)
 
 
-@settings(max_examples=5000 if NIGHTLY else 400, deadline=None)
+@settings(max_examples=scaled(400, 5_000), deadline=None)
 @given(
     p0=st.integers(10**10, 10**17),
     k=st.integers(0, 10**20),

@@ -4,7 +4,6 @@ The auditor of this file knows nothing of how the engine gets to its figures: it
 ledger from the postings alone and works out each promise in exact fractions.
 """
 
-import os
 from itertools import chain
 from typing import Any
 
@@ -22,8 +21,8 @@ from hypothesis.stateful import (
 from exchange.engines import variable
 from tests.engine.promises import Books, Market
 from tests.engine.scene import ALICE, BOB, CHARLIE, PAT, USDC, Scene
+from tests.faults.scale import scaled
 
-NIGHTLY = bool(os.environ.get("NIGHTLY"))
 PEOPLE = (ALICE, BOB, CHARLIE, PAT)
 WHO = st.sampled_from(PEOPLE)
 
@@ -315,9 +314,9 @@ class WholeMarket(RuleBasedStateMachine):
 
 
 WholeMarket.TestCase.settings = settings(
-    max_examples=5000 if NIGHTLY else 300,
-    stateful_step_count=80 if NIGHTLY else 40,
+    max_examples=scaled(300, 10_000),
+    stateful_step_count=scaled(40, 50),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestWholeMarket = pytest.mark.timeout(14_400 if NIGHTLY else 600)(WholeMarket.TestCase)
+TestWholeMarket = pytest.mark.timeout(scaled(600, 14_400))(WholeMarket.TestCase)

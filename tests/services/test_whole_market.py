@@ -120,7 +120,7 @@ def test_limit_order_rests_with_its_reserve_and_anothers_trade_fills_it() -> Non
     ref = limit(alice, market, "open_long", "5", "10.05")
 
     resting = row(market, ref)
-    assert (resting.kind, resting.status, resting.place) == ("limit", "open", "buys")
+    assert (resting.kind, resting.status, resting.place) == ("limit", "open", "open_long")
     assert balance(alice, AccountKind.RESERVED, market) == resting.reserved_micro > usdc("50")
     assert not Fill.objects.filter(user=alice).exists()
 

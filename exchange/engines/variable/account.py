@@ -1,17 +1,23 @@
 """A trader's figures while a batch changes them; they never leave the engine."""
 
+from typing import Final
+
 from exchange.engines.variable.state import Trader
 
 # cash, reserved, shares, entry, escrow, realised, position, exit, stop, target
 Figures = tuple[int, int, int, int, int, int, int, int, int | None, int | None]
+SHARES: Final = 2
 
 
 class Account:
-    """A working copy of one trader; `listed` once the trigger indexes may know the position."""
+    """A working copy of one trader; `listed` once the trigger indexes may know the position.
+
+    `parked` is changed between commands only, so that no command can have to take it back.
+    """
 
     __slots__ = (
-        "barred", "cash", "entry", "escrow", "exit_id", "id", "listed", "position", "realised",
-        "reserved", "shares", "stop", "target", "was",
+        "barred", "cash", "entry", "escrow", "exit_id", "id", "listed", "parked", "position",
+        "realised", "reserved", "shares", "stop", "target", "was",
     )  # fmt: skip
 
     def __init__(self, trader: Trader) -> None:
@@ -26,6 +32,7 @@ class Account:
         self.realised = trader.realised_micro
         self.position, self.exit_id = trader.position_id, trader.exit_id
         self.stop, self.target = trader.stop_pico, trader.target_pico
+        self.parked = trader.parked
         self.listed = self.triggers
 
     @property
@@ -62,4 +69,5 @@ class Account:
             stop_pico=self.stop,
             target_pico=self.target,
             exit_id=self.exit_id,
+            parked=self.parked,
         )

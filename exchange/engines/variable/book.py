@@ -1,18 +1,25 @@
 """The mutable working copy of one market inside a batch; it never leaves the engine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from exchange.engines.engine import EngineBug, Refusal
 from exchange.engines.rounding import div_floor
 from exchange.engines.units import RATE
 from exchange.engines.variable import results as to
-from exchange.engines.variable.account import Account, Figures
+from exchange.engines.variable.account import SHARES, Account, Figures
 from exchange.engines.variable.config import Config
 from exchange.engines.variable.curve import PRICE, TWICE, value_exact, worst_exact
 from exchange.engines.variable.frontier import Frontier
 from exchange.engines.variable.indexes import Indexes
-from exchange.engines.variable.resting import CANCELLED, OPEN, Resting, TimedExit
+from exchange.engines.variable.resting import (
+    CANCELLED,
+    OPEN,
+    LimitOrder,
+    Resting,
+    TimedExit,
+    blocked,
+)
 from exchange.engines.variable.results import Fill, Payout, Posting, Shift
 from exchange.engines.variable.state import MarketState, Provider, Trader
 
@@ -123,15 +130,38 @@ class Book:
 
     def list_changes(self) -> None:
         """Bring the trigger indexes up to date with what the last step has changed."""
-        for account, _ in self.journal:
+        self._list_items()
+        for account, saved in self.journal:
             if account.listed or account.triggers:
                 account.listed = True
                 self.indexes.place_position(account.frozen())
+            if account.parked and _side(account.shares) != _side(saved[SHARES]):
+                self._unpark(account)
         self.journal.clear()
+        self._list_items()
+
+    def _list_items(self) -> None:
         if self.changed:
             for key, _ in self.changed:
                 self.indexes.place_item(self.items[key])
             self.changed.clear()
+
+    def _unpark(self, account: Account) -> None:
+        """Bring back the orders that the account's position no longer keeps from filling."""
+        parked = self.indexes.parked(account.id)
+        freed = [order for order in parked if not blocked(order.intent, account.shares)]
+        for order in freed:
+            self.rest(replace(order, parked=False))
+        account.parked = len(freed) < len(parked)
+
+    def park(self, orders: Iterable[LimitOrder]) -> None:
+        """Take orders that their owners' positions block out of sight until those change sides."""
+        for order in orders:
+            account = self.account(order.trader)
+            if blocked(order.intent, account.shares):
+                account.parked = True
+                self.rest(replace(order, parked=True))
+        self.list_changes()
 
     def account(self, key: int) -> Account:
         """Return the working figures of a trader, remembered for `undo`."""
@@ -250,3 +280,7 @@ class Book:
         ) = saved  # fmt: skip
         del self.fills[fills:]
         del self.postings[postings:]
+
+
+def _side(shares: int) -> int:
+    return (shares > 0) - (shares < 0)

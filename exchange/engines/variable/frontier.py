@@ -8,6 +8,7 @@ from exchange.engines.rounding import div_floor
 from exchange.engines.variable.resting import (
     BUY_INTENTS,
     OPEN,
+    SELL_INTENTS,
     CommittedOrder,
     LimitOrder,
     Resting,
@@ -20,18 +21,20 @@ LONG_STOPS = "long_stops"
 SHORT_STOPS = "short_stops"
 LONG_TARGETS = "long_targets"
 SHORT_TARGETS = "short_targets"
-BUYS = "buys"
-SELLS = "sells"
+PARKED = "parked"
 COMMITS = "commits"
 EXITS = "exits"
 QUEUE = "queue"
 LONGS = "longs"
 
 TRIGGER_INDEXES = (SHORTS, LONG_STOPS, SHORT_STOPS, LONG_TARGETS, SHORT_TARGETS)
-RESTING_INDEXES = (BUYS, SELLS, COMMITS, EXITS, QUEUE)
+# limit orders wait in one index per intent, and parked ones by their owners
+LIMIT_INDEXES = (*BUY_INTENTS, *SELL_INTENTS)
+RESTING_INDEXES = (*LIMIT_INDEXES, PARKED, COMMITS, EXITS, QUEUE)
 INDEXES = (*TRIGGER_INDEXES, LONGS, *RESTING_INDEXES)
 
-# an index is read in the order of its keys: the level first, the age second, the account last
+# An index is read in the order of its keys: the level first, the age second, the account last.
+# The level of a parked order is its owner.
 Key = tuple[int, int, int]
 Row = Trader | Resting
 Entry = tuple[Key, Row]
@@ -95,9 +98,10 @@ def position_keys(trader: Trader) -> dict[str, Key]:
 def resting_key(item: Resting) -> tuple[str, Key]:
     """Return the index that an item belongs to, and its key there."""
     if isinstance(item, LimitOrder):
-        if item.intent in BUY_INTENTS:
-            return BUYS, (-item.price_pico, item.id, 0)
-        return SELLS, (item.price_pico, item.id, 0)
+        if item.parked:
+            return PARKED, (item.trader, item.id, 0)
+        side = -1 if item.intent in BUY_INTENTS else 1
+        return item.intent, (side * item.price_pico, item.id, 0)
     if isinstance(item, CommittedOrder):
         return COMMITS, (0, item.id, 0)
     if isinstance(item, TimedExit):

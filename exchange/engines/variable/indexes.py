@@ -2,10 +2,11 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from itertools import takewhile
 
 from exchange.engines.variable import frontier as fr
 from exchange.engines.variable.frontier import Entry, Frontier, Key, Row
-from exchange.engines.variable.resting import OPEN, Resting
+from exchange.engines.variable.resting import OPEN, LimitOrder, Resting
 from exchange.engines.variable.state import Trader
 
 # Most batches look at the front of an index and touch nothing: the first slice is a short one.
@@ -30,6 +31,11 @@ class Index:
         self.rows: dict[Key, Row] = {}
         self.keys: dict[int, Key] = {}
         self.hidden: set[int] = set()
+
+    @property
+    def empty(self) -> bool:
+        """Return whether it is known that nothing is left, without looking further."""
+        return self.done and not self.fresh and self.start >= len(self.stored)
 
     def place(self, row: Row, key: Key | None) -> None:
         """Put a changed row at its new key, or take it out where there is none."""
@@ -64,9 +70,12 @@ class Index:
 
     def head(self) -> Entry | None:
         """Return the first entry."""
-        if self.done and not self.fresh and self.start >= len(self.stored):
-            return None
-        return next(self.walk(), None)
+        return None if self.empty else next(self.walk(), None)
+
+    def fresh_at(self, level: int) -> list[Row]:
+        """Return the rows at one level that the batch has touched."""
+        start = bisect_left(self.fresh, (level, 0, 0))
+        return [self.rows[key] for key in takewhile(lambda k: k[0] == level, self.fresh[start:])]
 
     def _visible(self, at: int) -> int:
         """Return the place of the next stored row that the batch has not touched."""
@@ -112,5 +121,22 @@ class Indexes:
     def place_item(self, item: Resting) -> None:
         """Bring a resting item's entry up to date."""
         name, key = fr.resting_key(item)
+        if isinstance(item, LimitOrder):
+            self[item.intent if item.parked else fr.PARKED].place(item, None)
         self[name].place(item, key if item.status == OPEN else None)
         self.idle = False
+
+    def parked(self, owner: int) -> list[LimitOrder]:
+        """Return somebody's parked orders."""
+        index = self[fr.PARKED]
+        stored = (row for row in self._stored_parked(owner) if row.id not in index.hidden)
+        return [row for row in (*stored, *index.fresh_at(owner)) if isinstance(row, LimitOrder)]
+
+    def _stored_parked(self, owner: int) -> Iterator[Row]:
+        after: Key = (owner, 0, 0)
+        while self.frontier is not None:
+            some = self.frontier.read(fr.PARKED, after, SLICE)
+            yield from (row for key, row in some if key[0] == owner)
+            if len(some) < SLICE or some[-1][0][0] != owner:
+                return
+            after = some[-1][0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from exchange.engines.engine import Refusal
 from exchange.engines.rounding import div_ceil, div_floor
 from exchange.engines.units import MICRO, RATE
-from exchange.engines.variable import commits, curve, limits
+from exchange.engines.variable import commits, curve, fees, limits
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import Cancel, PlaceLimit, SetTargets
@@ -103,28 +103,29 @@ def end(book: Book, seq: int, order: LimitOrder, status: str) -> None:
     """Give what is left of an order's reserve back and close it."""
     if order.reserved_micro:
         book.reserve(seq, book.account(order.trader), -order.reserved_micro)
-    book.rest(replace(order, status=status, reserved_micro=0))
+    book.rest(replace(order, status=status, reserved_micro=0, parked=False))
 
 
-def fillable(book: Book, account: Account, order: LimitOrder) -> int:
-    """Return the shares of an order that can fill now, zero where none may.
+def fillable(book: Book, account: Account, order: LimitOrder, most: int) -> int:
+    """Return the shares of an order that can fill now within a room, zero where none may.
 
     Units:   nano shares.
     Rounds:  down.
+    Raises:  nothing; the caller has checked that the account's position does not block the order.
     Source:  specification, section 13.
     """
-    held = account.shares
-    if order.intent in OPEN_INTENTS:
-        if held * (1 if order.intent == OPEN_LONG else -1) < 0:
-            return 0
-        most = order.shares_nano
-    else:
-        most = min(order.shares_nano, max(0, held if order.intent == CLOSE_LONG else -held))
-    return _worthwhile(book, order, min(most, _room(book, order)))
+    most = min(most, order.shares_nano)
+    if order.intent not in OPEN_INTENTS:
+        most = min(most, abs(account.shares))
+    return _worthwhile(book, order, most)
 
 
-def _room(book: Book, order: LimitOrder) -> int:
-    """Return the shares for which M stays on the good side of the price, and inside the band."""
+def room(book: Book, order: LimitOrder) -> int:
+    """Return the shares for which M stays on the good side of the price, and inside the band.
+
+    Units:   nano shares; zero where an order with no better price has no room either.
+    Rounds:  down.
+    """
     k, band = book.k, book.config.band_e8
     buys = order.intent in BUY_INTENTS
     gap = (order.price_pico * PRICE - book.price) * (RATE if buys else -RATE)
@@ -134,6 +135,18 @@ def _room(book: Book, order: LimitOrder) -> int:
     if k == 0:
         return order.shares_nano if gap >= 0 else 0
     return max(0, div_floor(gap, k * RATE))
+
+
+def can_open(book: Book, intent: str, shares: int) -> bool:
+    """Return whether an opening leg of at most `shares` is as large as the least that is taken."""
+    least = book.config.min_open_micro
+    if intent == OPEN_SHORT:
+        return curve.proceeds(book.price, book.k, shares) >= max(least, 1)
+    value = curve.cost(book.price, book.k, shares)
+    if value >= least:
+        return True
+    extra = fees.surcharge(book, fees.BUYS)
+    return value + sum(fees.purchase_fees(value, book.config.fee_e8, extra)) >= least
 
 
 def _worthwhile(book: Book, order: LimitOrder, shares: int) -> int:

@@ -21,7 +21,10 @@ OPEN_INTENTS = (OPEN_LONG, OPEN_SHORT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitOrder:
-    """An order that fills while M stays on the good side of its price; `shares_nano` are left."""
+    """An order that fills while M stays on the good side of its price; `shares_nano` are left.
+
+    One that its owner's position alone keeps from filling is `parked` until that changes.
+    """
 
     id: int
     trader: int
@@ -31,6 +34,7 @@ class LimitOrder:
     reserved_micro: int = 0
     placed_s: int = 0
     status: str = OPEN
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,16 @@ _KINDS: Mapping[str, type[Resting]] = {
     "withdrawal": Withdrawal,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def blocked(intent: str, shares_nano: int) -> bool:
+    """Return whether a net position alone keeps an intent from filling, at any price.
+
+    Source:  specification, section 13.
+    """
+    if intent in OPEN_INTENTS:
+        return shares_nano < 0 if intent == OPEN_LONG else shares_nano > 0
+    return shares_nano <= 0 if intent == CLOSE_LONG else shares_nano >= 0
 
 
 def kind_of(item: Resting) -> str:

@@ -169,7 +169,8 @@ class Trader:
 
     `shares_nano` is negative for a short. `opens_barred` refuses what would open or enlarge a
     position; closing is never barred. `position_id` tells the age of the position; stop, target
-    and the timed exit belong to it and end with it.
+    and the timed exit belong to it and end with it. `parked` says that limit orders may be
+    waiting for the position to change sides.
     """
 
     id: int
@@ -184,6 +185,7 @@ class Trader:
     stop_pico: int | None = None
     target_pico: int | None = None
     exit_id: int = 0
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 """The settlement loop: liquidations, stops, targets and limit orders, one event at a time."""
 
+from collections.abc import Iterable, Iterator
+from heapq import merge
+
 from exchange.engines.engine import Refusal
 from exchange.engines.rounding import clamp, div_floor
 from exchange.engines.units import RATE
@@ -9,10 +12,24 @@ from exchange.engines.variable import results as to
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.curve import PRICE
+from exchange.engines.variable.frontier import Key
 from exchange.engines.variable.liquidation import below_maintenance, liquidate
 from exchange.engines.variable.longs import close_long
-from exchange.engines.variable.orders import FILL_MIN_MICRO, fill, fillable, trigger_price
-from exchange.engines.variable.resting import OPEN_INTENTS, LimitOrder
+from exchange.engines.variable.orders import (
+    FILL_MIN_MICRO,
+    can_open,
+    fill,
+    fillable,
+    room,
+    trigger_price,
+)
+from exchange.engines.variable.resting import (
+    BUY_INTENTS,
+    OPEN_INTENTS,
+    SELL_INTENTS,
+    LimitOrder,
+    blocked,
+)
 from exchange.engines.variable.shorts import cover_short
 from exchange.engines.variable.state import ACTIVE, WINDING, Trader
 
@@ -56,6 +73,8 @@ def _stop(book: Book, seq: int) -> bool:
     trigger = None
     oldest: Trader | None = None
     for name, side in ((fr.LONG_STOPS, 1), (fr.SHORT_STOPS, -1)):
+        if book.indexes[name].empty:
+            continue
         for _, row in book.indexes[name].walk():
             assert isinstance(row, Trader)
             assert row.stop_pico is not None
@@ -74,6 +93,8 @@ def _stop(book: Book, seq: int) -> bool:
 def _target(book: Book, seq: int) -> bool:
     oldest: tuple[Trader, int] | None = None
     for name, side in ((fr.LONG_TARGETS, 1), (fr.SHORT_TARGETS, -1)):
+        if book.indexes[name].empty:
+            continue
         for _, row in book.indexes[name].walk():
             assert isinstance(row, Trader)
             assert row.target_pico is not None
@@ -114,23 +135,56 @@ def close_position(book: Book, account: Account, seq: int, shares: int) -> to.Fi
 
 
 def _fill(book: Book, seq: int) -> bool:
-    for name, side in ((fr.BUYS, 1), (fr.SELLS, -1)):
-        for _, row in book.indexes[name].walk():
-            assert isinstance(row, LimitOrder)
-            if (row.price_pico * PRICE - book.price) * side < 0:
-                break
-            if row.id in book.skipped or not _may_open(book, row):
-                continue
-            shares = fillable(book, _peek(book, row.trader), row)
-            if shares and _filled(book, seq, row, shares):
-                return True
+    for intents in (BUY_INTENTS, SELL_INTENTS):
+        found = [intent for intent in intents if not book.indexes[intent].empty]
+        if found and _fill_one(book, seq, merge(*[_within_reach(book, name) for name in found])):
+            return True
     return False
 
 
-def _may_open(book: Book, order: LimitOrder) -> bool:
-    """Return whether the market takes opens at all; asked first, it spares a try for each order."""
-    if order.intent not in OPEN_INTENTS:
-        return True
+# a limit order's key, the order, and the shares that its price and the band leave room for
+Reach = tuple[Key, LimitOrder, int]
+
+
+def _fill_one(book: Book, seq: int, within_reach: Iterable[Reach]) -> bool:
+    """Fill the first order that can be filled, and park those before it that nobody need ask."""
+    aside: list[LimitOrder] = []
+    filled = False
+    for _, order, most in within_reach:
+        if order.id in book.skipped:
+            continue
+        account = _peek(book, order.trader)
+        if blocked(order.intent, account.shares):
+            aside.append(order)
+            continue
+        shares = fillable(book, account, order, most)
+        filled = shares > 0 and _filled(book, seq, order, shares)
+        if filled:
+            break
+    if aside:
+        book.park(aside)
+    return filled
+
+
+def _within_reach(book: Book, intent: str) -> Iterator[Reach]:
+    """Yield the orders that may have room to fill, the best price first.
+
+    The room shrinks from order to order. Where it is less than the smallest opening leg, be it for
+    the order's price or for the band, nothing behind can open either; so a full band hides all.
+    """
+    opens = intent in OPEN_INTENTS
+    if opens and not _takes_opens(book):
+        return
+    for key, row in book.indexes[intent].walk():
+        assert isinstance(row, LimitOrder)
+        most = room(book, row)
+        # without a slope the room is the order itself, and says nothing of those behind
+        if most == 0 or (opens and book.k and not can_open(book, intent, most)):
+            return
+        yield key, row, most
+
+
+def _takes_opens(book: Book) -> bool:
     return book.status == ACTIVE and book.now_s - book.last_oracle_s <= book.config.max_stale_s
 
 

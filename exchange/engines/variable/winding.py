@@ -26,7 +26,8 @@ def wind_down(book: Book, command: WindDown) -> Applied:
     waiting = commits.pending(book)
     for order in waiting:
         commits.end(book, command.seq, order)
-    limits = [row for name in (fr.BUYS, fr.SELLS) for _, row in book.indexes[name].walk()]
+    names = (*fr.LIMIT_INDEXES, fr.PARKED)
+    limits = [row for name in names for _, row in book.indexes[name].walk()]
     for row in limits:
         assert isinstance(row, LimitOrder)
         orders.end(book, command.seq, row, CANCELLED)
