@@ -1,4 +1,4 @@
-"""The engine reads a market from tables as it reads it from memory: the same lives, the same end."""
+"""A market in tables is settled as one in memory: the same lives come to the same end."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from exchange.engines import variable
 from exchange.models import Command, LiveState, Market, Position, RestingOrder, User
 from exchange.services import replay, settlement
 from exchange.services.batch import Request
-from tests.engine.lives import NEWS, SETTINGS, TRADERS, Life
+from tests.engine.lives import SETTINGS, TRADERS, Life
 from tests.factories import active_market, funded_user, key
 from tests.faults.scale import scaled
 

@@ -138,12 +138,12 @@ def room(book: Book, order: LimitOrder) -> int:
 
 
 def can_open(book: Book, intent: str, shares: int) -> bool:
-    """Return whether an opening leg of at most `shares` is as large as the least that is taken."""
+    """Return whether an order may open `shares` or fewer: a part worth a fill, or all of a rest."""
     least = book.config.min_open_micro
     if intent == OPEN_SHORT:
-        return curve.proceeds(book.price, book.k, shares) >= max(least, 1)
+        return curve.proceeds(book.price, book.k, shares) >= min(FILL_MIN_MICRO, max(least, 1))
     value = curve.cost(book.price, book.k, shares)
-    if value >= least:
+    if value >= min(FILL_MIN_MICRO, least):
         return True
     extra = fees.surcharge(book, fees.BUYS)
     return value + sum(fees.purchase_fees(value, book.config.fee_e8, extra)) >= least

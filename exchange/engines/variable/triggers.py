@@ -169,8 +169,8 @@ def _fill_one(book: Book, seq: int, within_reach: Iterable[Reach]) -> bool:
 def _within_reach(book: Book, intent: str) -> Iterator[Reach]:
     """Yield the orders that may have room to fill, the best price first.
 
-    The room shrinks from order to order. Where it is less than the smallest opening leg, be it for
-    the order's price or for the band, nothing behind can open either; so a full band hides all.
+    The room shrinks from order to order. Where it is too small for any opening leg, be it for the
+    order's price or for the band, nothing behind can open either; so a full band hides all.
     """
     opens = intent in OPEN_INTENTS
     if opens and not _takes_opens(book):
