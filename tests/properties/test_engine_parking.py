@@ -3,7 +3,7 @@
 from dataclasses import replace
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exchange.engines import variable
@@ -35,16 +35,19 @@ def _unparked(item: variable.Resting) -> variable.Resting:
 
 
 def check_parked(scene: Scene) -> None:
-    """Check that only what a position blocks is parked, and that its owner knows."""
+    """Check that nothing is parked that might fill, and that the owner knows."""
+    least = max(scene.config.min_open_micro, 1) * scene.config.m_open_e8 // 10**8
     for item in scene.items.values():
         if isinstance(item, LimitOrder) and item.parked:
             owner = scene.traders[item.trader]
             assert owner.parked
-            assert blocked(item.intent, owner.shares_nano)
+            poor = item.intent == "open_short" and item.reserved_micro < least
+            assert poor or blocked(item.intent, owner.shares_nano)
 
 
 @settings(max_examples=scaled(60, 2_000), deadline=None)
 @given(seed=st.integers(0, 2**32), batches=st.integers(20, 60))
+@example(seed=318, batches=20)  # passed over for its size, an order waits for the next operation
 def test_parking_changes_no_fill(seed: int, batches: int) -> None:
     life = Life(seed)
     scene = life.open()

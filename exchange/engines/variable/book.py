@@ -15,6 +15,7 @@ from exchange.engines.variable.indexes import Indexes
 from exchange.engines.variable.resting import (
     CANCELLED,
     OPEN,
+    OPEN_SHORT,
     LimitOrder,
     Resting,
     TimedExit,
@@ -107,6 +108,11 @@ class Book:
         on_curve = self.p0 * PRICE + self.k * self.long
         return max(on_curve, self.f * PRICE + self.k * self.short)
 
+    @property
+    def answers(self) -> bool:
+        """Return whether somebody will read why a leg is refused, and the size that would pass."""
+        return self.cause == to.COMMAND
+
     def begin(self) -> None:
         """Start a command: remember what its legs may change before a later check refuses.
 
@@ -149,16 +155,26 @@ class Book:
     def _unpark(self, account: Account) -> None:
         """Bring back the orders that the account's position no longer keeps from filling."""
         parked = self.indexes.parked(account.id)
-        freed = [order for order in parked if not blocked(order.intent, account.shares)]
+        freed = [order for order in parked if not self.blocks(account, order)]
         for order in freed:
             self.rest(replace(order, parked=False))
         account.parked = len(freed) < len(parked)
 
+    def blocks(self, account: Account, order: LimitOrder) -> bool:
+        """Return whether an order cannot fill at any price, for its owner's position or for good.
+
+        For good where its reserve is less than the margin of the smallest short.
+        """
+        if blocked(order.intent, account.shares):
+            return True
+        least = self.config.m_open_e8 * max(self.config.min_open_micro, 1)
+        return order.intent == OPEN_SHORT and order.reserved_micro * RATE < least
+
     def park(self, orders: Iterable[LimitOrder]) -> None:
-        """Take orders that their owners' positions block out of sight until those change sides."""
+        """Take orders that are blocked out of sight until their owners change sides."""
         for order in orders:
             account = self.account(order.trader)
-            if blocked(order.intent, account.shares):
+            if self.blocks(account, order):
                 account.parked = True
                 self.rest(replace(order, parked=True))
         self.list_changes()

@@ -110,6 +110,8 @@ def _require_capital(book: Book, account: Account, leg: Leg, after: int) -> None
 
 
 def _too_large(book: Book, account: Account, code: str, **figures: int) -> Refusal:
+    if not book.answers:
+        return Refusal(code)
     shares, amount = long_max(book, account)
     return Refusal(code, **figures, shares_max_nano=shares, amount_max_micro=amount)
 

@@ -72,6 +72,8 @@ def open_long(  # noqa: PLR0917 (the inner step of the hottest path)
 def _require_funds(book: Book, account: Account, gross: int, budget: int | None) -> None:
     cash = account.cash if budget is None else min(account.cash, budget)
     if gross > cash:
+        if not book.answers:
+            raise Refusal("insufficient_funds")
         shares, amount = limits.long_max(book, account)
         raise Refusal(
             "insufficient_funds",

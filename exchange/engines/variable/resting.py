@@ -23,7 +23,7 @@ OPEN_INTENTS = (OPEN_LONG, OPEN_SHORT)
 class LimitOrder:
     """An order that fills while M stays on the good side of its price; `shares_nano` are left.
 
-    One that its owner's position alone keeps from filling is `parked` until that changes.
+    One that cannot fill at any price is `parked` until its owner's position changes sides.
     """
 
     id: int

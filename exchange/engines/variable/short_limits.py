@@ -64,6 +64,8 @@ def require_short(
     broken = _broken(book, account, leg, banded=banded)
     if broken is not None:
         code, figures = broken
+        if not book.answers:
+            raise Refusal(code)
         most = short_max(book, account, extra_e8, account.cash, banded=banded)
         raise Refusal(code, **figures, shares_max_nano=most)
 

@@ -117,6 +117,8 @@ def _require_funds(
         cash = min(cash, terms.budget_micro)
     needed = leg.margin_micro + terms.extra_micro + leg.fee_micro + leg.surcharge_micro
     if needed > cash:
+        if not book.answers:
+            raise Refusal("insufficient_funds")
         raise Refusal(
             "insufficient_funds",
             needed_micro=needed,

@@ -28,7 +28,6 @@ from exchange.engines.variable.resting import (
     OPEN_INTENTS,
     SELL_INTENTS,
     LimitOrder,
-    blocked,
 )
 from exchange.engines.variable.shorts import cover_short
 from exchange.engines.variable.state import ACTIVE, WINDING, Trader
@@ -154,7 +153,7 @@ def _fill_one(book: Book, seq: int, within_reach: Iterable[Reach]) -> bool:
         if order.id in book.skipped:
             continue
         account = _peek(book, order.trader)
-        if blocked(order.intent, account.shares):
+        if book.blocks(account, order):
             aside.append(order)
             continue
         shares = fillable(book, account, order, most)

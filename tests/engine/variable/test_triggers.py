@@ -90,6 +90,10 @@ def buyers_at_the_price(scene: Scene, count: int) -> None:
     rest(scene, many(count, "open_long", scene.state.market_pico + 1))
 
 
+def sellers_without_a_margin(scene: Scene, count: int) -> None:
+    rest(scene, many(count, "open_short", 9 * DOLLAR))
+
+
 def buyers_without_an_oracle(scene: Scene, count: int) -> None:
     scene.now_s += 1801
     rest(scene, many(count, "open_long", 11 * DOLLAR))
@@ -131,6 +135,7 @@ def rows_read(crowd: Crowd, count: int) -> int:
         buyers_beyond_the_band,
         sellers_beyond_the_band,
         buyers_at_the_price,
+        sellers_without_a_margin,
         buyers_without_an_oracle,
     ],
 )
