@@ -15,6 +15,7 @@ from exchange.engines.variable.indexes import Indexes
 from exchange.engines.variable.resting import (
     CANCELLED,
     OPEN,
+    OPEN_LONG,
     OPEN_SHORT,
     LimitOrder,
     Resting,
@@ -25,6 +26,10 @@ from exchange.engines.variable.results import Fill, Payout, Posting, Shift
 from exchange.engines.variable.state import MarketState, Provider, Trader
 
 ACC_SCALE = 10**18
+# pico prices times nano shares, over this, are micro-USDC
+PRICE_OF_VALUE = 10**15
+# the most micro-USDC by which the roundings of value and fees can lift a cost
+ROUNDED_UP = 4
 
 Saved = tuple[int, ...]
 
@@ -163,12 +168,19 @@ class Book:
     def blocks(self, account: Account, order: LimitOrder) -> bool:
         """Return whether an order cannot fill at any price, for its owner's position or for good.
 
-        For good where its reserve is less than the margin of the smallest short.
+        For good where its reserve is less than the margin of the smallest short, or where what is
+        left of it costs less than the smallest long, however dear the fee.
         """
         if blocked(order.intent, account.shares):
             return True
-        least = self.config.m_open_e8 * max(self.config.min_open_micro, 1)
-        return order.intent == OPEN_SHORT and order.reserved_micro * RATE < least
+        if order.intent == OPEN_SHORT:
+            least = self.config.m_open_e8 * max(self.config.min_open_micro, 1)
+            return order.reserved_micro * RATE < least
+        if order.intent == OPEN_LONG:
+            cost = order.shares_nano * order.price_pico * RATE
+            least = (self.config.min_open_micro - ROUNDED_UP) * (RATE - self.config.fee_max_e8)
+            return cost < least * PRICE_OF_VALUE
+        return False
 
     def park(self, orders: Iterable[LimitOrder]) -> None:
         """Take orders that are blocked out of sight until their owners change sides."""
