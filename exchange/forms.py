@@ -7,30 +7,86 @@ from django import forms
 
 from exchange.engines.units import RATE
 from exchange.fields import FixedField, MoneyField, PercentField, PriceField, SharesField
-from exchange.services import tokens
+from exchange.services import orders, tokens
 
+TYPES = (
+    ("market", "Market"),
+    ("limit", "Limit"),
+    ("protect", "Protect"),
+    ("exit", "Timed exit"),
+)
 SIDES = (("buy", "Buy"), ("sell", "Sell"))
 MODES = (("amount", "USDC"), ("shares", "Shares"))
 BOUNDS = (("percent", "Percent"), ("price", "Price"))
 PERCENT_DEFAULT = "1"
 PERCENT_MAX_E8 = RATE // 2
 NAME_MAX = 40
+MINUTE_S = 60
+# The figures of each type of ticket, with whether it needs them.
+FIGURES: dict[str, dict[str, tuple[type[FixedField], bool]]] = {
+    "market": {"extra": (MoneyField, False)},
+    "limit": {"price": (PriceField, True), "margin": (MoneyField, False)},
+    "protect": {"stop": (PriceField, False), "target": (PriceField, False)},
+    "exit": {"guard": (PriceField, False)},
+}
+TEXTS = ("extra", "price", "margin", "stop", "target", "guard")
+
+
+def _text() -> forms.CharField:
+    return forms.CharField(strip=False, max_length=40, required=False)
 
 
 class TicketForm(forms.Form):
-    """What a ticket asks for: a side, a size, and the worst price accepted."""
+    """What a ticket asks for: a type of order, a side, a size, and what the type needs besides.
 
-    side = forms.ChoiceField(choices=SIDES, initial="buy")
-    mode = forms.ChoiceField(choices=MODES, initial="amount")
-    quantity = forms.CharField(strip=False, max_length=40, required=False)
+    Every figure is read as the type and the choice beside it say; those of other types are None.
+    """
+
+    type = forms.ChoiceField(choices=TYPES, initial="market", required=False)
+    side = forms.ChoiceField(choices=SIDES, initial="buy", required=False)
+    mode = forms.ChoiceField(choices=MODES, initial="amount", required=False)
+    quantity = _text()
     bound_as = forms.ChoiceField(choices=BOUNDS, initial="percent", required=False)
-    bound = forms.CharField(strip=False, max_length=40, required=False)
+    bound = _text()
+    reduce_only = forms.BooleanField(required=False)
+    commit = forms.BooleanField(required=False)
+    extra = _text()
+    price = _text()
+    margin = _text()
+    stop = _text()
+    target = _text()
+    guard = _text()
+    chunks = forms.IntegerField(min_value=1, max_value=orders.CHUNKS_MAX, required=False)
+    every = forms.IntegerField(
+        min_value=orders.INTERVAL_S_MIN // MINUTE_S,
+        max_value=orders.INTERVAL_S_MAX // MINUTE_S,
+        required=False,
+    )
+    replaces = forms.IntegerField(min_value=1, required=False)
 
     def clean(self) -> dict[str, Any]:
-        """Read the two figures at the scale that the choice beside each gives them."""
+        """Read the figures at the scales that the type and the choices beside them give them."""
         values = super().clean() or {}
-        quantity = MoneyField() if values.get("mode") == "amount" else SharesField()
-        self._read("quantity", quantity, values)
+        values["type"] = values.get("type") or "market"
+        values["side"] = values.get("side") or "buy"
+        values["mode"] = "shares" if values["type"] == "exit" else values.get("mode") or "amount"
+        known = FIGURES[values["type"]]
+        for name in TEXTS:
+            field, needed = known.get(name, (None, False))
+            if field is None:
+                values[name] = None
+            else:
+                self._read(name, field(required=needed, zero_allowed=name == "extra"), values)
+        if values["type"] != "protect":
+            by_amount = values["mode"] == "amount"
+            self._read("quantity", MoneyField() if by_amount else SharesField(), values)
+        if values["type"] == "market":
+            self._read_bound(values)
+        if values["type"] == "exit":
+            self._require_chunks(values)
+        return values
+
+    def _read_bound(self, values: dict[str, Any]) -> None:
         values["bound_as"] = values.get("bound_as") or "percent"
         by_percent = values["bound_as"] == "percent"
         bound = PercentField(zero_allowed=True) if by_percent else PriceField()
@@ -39,7 +95,11 @@ class TicketForm(forms.Form):
         self._read("bound", bound, values)
         if by_percent and (values.get("bound") or 0) > PERCENT_MAX_E8:
             self.add_error("bound", forms.ValidationError("At most 50 %.", code="too_large"))
-        return values
+
+    def _require_chunks(self, values: dict[str, Any]) -> None:
+        for name, words in (("chunks", "in how many parts"), ("every", "how many minutes apart")):
+            if values.get(name) is None and name not in self.errors:
+                self.add_error(name, forms.ValidationError(f"Say {words}.", code="required"))
 
     def _read(self, name: str, field: FixedField, values: dict[str, Any]) -> None:
         try:
@@ -49,18 +109,32 @@ class TicketForm(forms.Form):
 
 
 class OrderForm(TicketForm):
-    """A confirmed ticket: the bound as a plain figure, and the key that lets it act only once."""
+    """A confirmed ticket: the bounds as plain figures, and the key that lets it act only once."""
 
-    limit = forms.CharField(strip=False, max_length=40)
+    limit = forms.CharField(strip=False, max_length=40, required=False)
+    margin_max = forms.CharField(strip=False, max_length=40, required=False)
+    intent = forms.ChoiceField(choices=[(name, name) for name in orders.INTENTS], required=False)
     key = forms.CharField(strip=False, max_length=64)
 
     def clean(self) -> dict[str, Any]:
         """Read the limit: shares when an amount is spent, USDC otherwise."""
         values = super().clean()
-        spends = values.get("side") == "buy" and values.get("mode") == "amount"
+        if values["type"] == "limit" and not values.get("intent"):
+            self.add_error(None, forms.ValidationError("Preview the order first.", code="required"))
+        if values["type"] != "market":
+            return values
+        spends = values["side"] == "buy" and values["mode"] == "amount"
         limit = SharesField(zero_allowed=True) if spends else MoneyField(zero_allowed=True)
         self._read("limit", limit, values)
+        self._read("margin_max", MoneyField(required=False), values)
         return values
+
+
+class CollateralForm(forms.Form):
+    """Money to put into the escrow of a short, or to take out of it."""
+
+    way = forms.ChoiceField(choices=(("add", "Add"), ("remove", "Remove")), initial="add")
+    amount = MoneyField()
 
 
 class ContributionForm(forms.Form):

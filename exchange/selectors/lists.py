@@ -20,6 +20,8 @@ from exchange.models import (
 )
 from exchange.selectors.portfolio import ORDER_KINDS
 
+NEWS_MAX = 20
+
 Row = TypeVar("Row", bound=Model)
 
 # What staff may do to others is public, with its reason (design.md, principle 4).
@@ -151,6 +153,21 @@ def resting_by_ref(
         user=user, market_id__in={m for m, _ in pairs}, ref__in={ref for _, ref in pairs}
     )
     return {(row.market_id, row.ref): row for row in found}
+
+
+def of_order(order: Command) -> list[Fill]:
+    """Return the executions that an order itself made, in the order of its legs."""
+    if order.seq is None or order.user_id is None:
+        return []
+    rows = Fill.objects.filter(market_id=order.market_id, command_seq=order.seq)
+    own = rows.filter(user_id=order.user_id, cause="command").select_related("market")
+    return list(own.order_by("leg_no"))
+
+
+def since(user: User, market: Market, fill_id: int) -> list[Fill]:
+    """Return what others have set off for the user in a market after a fill, newest first."""
+    rows = Fill.objects.filter(user=user, market=market, id__gt=fill_id).exclude(cause="command")
+    return list(rows.select_related("market").order_by("-id")[:NEWS_MAX])
 
 
 def orders_of(fills: list[Fill]) -> dict[tuple[int, int], int]:

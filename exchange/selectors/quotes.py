@@ -1,7 +1,7 @@
 """What an order would do now: the engine itself, run on the newest state and thrown away."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from django.db import connection
@@ -50,24 +50,35 @@ class Quote:
         return self.result if isinstance(self.result, variable.Rejected) else None
 
 
-def quote(user: User | None, market: Market, command: variable.Command) -> Quote:
-    """Preview `command` for a user, or for a visitor who is lent play money to look."""
+def quote(
+    user: User | None,
+    market: Market,
+    *commands: variable.Command,
+    banded: bool = True,
+    before: variable.Trader | None = None,
+) -> Quote:
+    """Preview a command for a user, or for a visitor who is lent play money to look.
+
+    Of several commands each sees what those before it did, and the last one's answer is told
+    unless one before was refused. Without `banded` the band does not refuse: what an order would
+    do that waits for the oracle. `before` is the trader where it has been read already.
+    """
     config = config_of(market.config)
+    if not banded:
+        config = replace(config, band_e8=None)
     state = variable.MarketState.from_mapping(market.live.state)
     now_s = max(clock.now_s(), state.t_s)
-    before = (
-        portfolio.trader(user, market, barred=opens_paused(market)) if user else visitor(market)
-    )
+    before = before or trader_of(user, market)
     connection.ensure_connection()
     frontier = StoredFrontier(cast("Raw", connection.connection), market.pk)
-    is_providers = isinstance(command, OF_PROVIDERS)
+    people = {before.id: before}
+    is_providers = any(isinstance(command, OF_PROVIDERS) for command in commands)
     stakes = {before.id: portfolio.provider(user, market)} if user and is_providers else {}
-    done = variable.apply(
-        config, state, {before.id: before}, stakes, (command,), now_s, frontier=frontier
-    )
+    done = variable.apply(config, state, people, stakes, commands, now_s, frontier=frontier)
     after = done.traders.get(before.id, before)
+    refused = (result for result in done.results if isinstance(result, variable.Rejected))
     return Quote(
-        result=bars.explained(done.results[0], market.live, now_s),
+        result=bars.explained(next(refused, done.results[-1]), market.live, now_s),
         state=done.state,
         before=before,
         after=after,
@@ -78,6 +89,13 @@ def quote(user: User | None, market: Market, command: variable.Command) -> Quote
         fills=tuple(fill for fill in done.fills if fill.trader == before.id),
         resting=done.resting,
     )
+
+
+def trader_of(user: User | None, market: Market) -> variable.Trader:
+    """Return the user as the engine sees them in a market, or a visitor."""
+    if user is None:
+        return visitor(market)
+    return portfolio.trader(user, market, barred=opens_paused(market))
 
 
 def visitor(market: Market) -> variable.Trader:

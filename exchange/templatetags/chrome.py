@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from exchange import figures
+from exchange import clock, figures
 from exchange.engines.units import RATE
 from exchange.selectors import portfolio
 
@@ -69,6 +69,12 @@ def moment(at: datetime | None, form: str = "short") -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}" data-time="{}">{} UTC</time>', stamp, full, form, text
     )
+
+
+@register.simple_tag
+def moment_s(at_s: int, form: str = "short") -> SafeString | str:
+    """Write an instant given in seconds, as `moment` does."""
+    return moment(clock.at(at_s), form) if at_s else "—"
 
 
 @register.inclusion_tag("components/_change.html")

@@ -75,6 +75,26 @@ def price_plain(pico: int | None) -> str:
 
 
 @register.filter
+def price_short(pico: int | None) -> str:
+    """Write a price as a ticket takes it: every place that counts, no grouping."""
+    return "" if pico is None else format_fixed(pico, 12).rstrip("0").rstrip(".")
+
+
+@register.filter
+def usdc_size(micro: int) -> str:
+    """Write how much moves, whichever way."""
+    return figures.usdc_exact(abs(micro))
+
+
+@register.filter
+def position_size(nano: int) -> str:
+    """Write a position with the side it is on."""
+    if not nano:
+        return figures.shares(0)
+    return f"{figures.shares(abs(nano))} {'short' if nano < 0 else 'long'}"
+
+
+@register.filter
 def cut_price(text: str | int) -> str:
     """Cut a decimal price of a candle to the places a page shows."""
     return figures.price(int(Decimal(str(text)).scaleb(12)))

@@ -4,9 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from exchange.selectors import access, markets
+from exchange.selectors import access, lists, markets
 from exchange.views import market_context
 from exchange.views.edge import page
+
+KEY_DIGITS_MAX = 18
 
 
 @page
@@ -39,6 +41,26 @@ def market_position(request: HttpRequest, slug: str) -> HttpResponse:
     view = markets.view(access.market(slug))
     context = market_context.frame_context(request, view)
     return render(request, "exchange/partials/_position.html", context)
+
+
+@page
+@require_safe
+def market_open_orders(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return what waits for the visitor here, after it has changed."""
+    view = markets.view(access.market(slug))
+    context = market_context.frame_context(request, view)
+    return render(request, "exchange/partials/_open_orders.html", context)
+
+
+@page
+@require_safe
+def market_news(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return what others have set off for the visitor since the page was loaded."""
+    market, user = access.market(slug), market_context.user_of(request)
+    since = request.GET.get("since", "")
+    known = since.isascii() and since.isdigit() and len(since) <= KEY_DIGITS_MAX
+    news = lists.since(user, market, int(since)) if user and known else []
+    return render(request, "exchange/partials/_news.html", {"news": news, "market": market})
 
 
 @page

@@ -1,5 +1,7 @@
 """What a person has: cash, positions at what leaving would pay, stakes, orders and fills."""
 
+from decimal import Decimal
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -8,13 +10,16 @@ from django.views.decorators.http import require_safe
 from exchange import refusals
 from exchange.ids import public_id
 from exchange.models import Command, User
-from exchange.selectors import portfolio
-from exchange.views import exports
+from exchange.selectors import portfolio, resting
+from exchange.views import exports, own
 from exchange.views.edge import page
+from exchange.views.market_context import new_key
+from exchange.views.preview_parts import away
+from exchange.words import CAUSES, INTENTS, LEGS, asked
 
 ROWS_SHOWN = 50
 ROWS_MAX = 10_000
-TABS = {"orders": "Orders", "fills": "Fills"}
+TABS = {"orders": "Orders", "fills": "Trades"}
 
 
 @page
@@ -25,13 +30,13 @@ def portfolio_page(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     user = request.user
     positions, stakes = portfolio.positions(user), portfolio.stakes(user)
-    money = portfolio.money(user)
+    money, waiting = portfolio.money(user), resting.of_user(user)
     exit_micro = sum(view.exit_micro for view in positions)
     stake_micro = sum(view.value_micro for view in stakes)
     tab = request.GET.get("tab", "")
     context = {
         "money": money,
-        "positions": positions,
+        "positions": [(view, _away(view)) for view in positions],
         "stakes": stakes,
         "exit_micro": exit_micro,
         "stake_micro": stake_micro,
@@ -39,6 +44,10 @@ def portfolio_page(request: HttpRequest) -> HttpResponse:
         "unrealised_micro": sum(view.unrealised_micro for view in positions),
         "realised_micro": portfolio.realised_micro(user),
         "total_micro": money.cash_micro + money.reserved_micro + exit_micro + stake_micro,
+        "shorts": sum(view.is_short for view in positions),
+        "open_orders": own.rows(waiting),
+        "locking": sum(bool(order.row.reserved_micro) for order in waiting),
+        "cancel_key": new_key(),
         "tab": tab if tab in TABS else "orders",
         "tabs": TABS,
         "orders": orders_for_table(portfolio.orders(user, limit=ROWS_SHOWN)),
@@ -47,12 +56,17 @@ def portfolio_page(request: HttpRequest) -> HttpResponse:
     return render(request, "exchange/portfolio_page.html", context)
 
 
+def _away(view: portfolio.PositionView) -> int | None:
+    return away(view.liquidation_pico, view.close_out_pico)
+
+
 def orders_for_table(orders: list[Command]) -> list[dict[str, object]]:
     """Return rows with the public id and, for a refusal, the reason in words."""
     return [
         {
             "order": order,
             "id": public_id("ord", order.pk),
+            "asked": asked(order),
             "reason": _reason(order),
             "result": order.result or {},
         }
@@ -77,6 +91,7 @@ def orders_csv(request: HttpRequest) -> HttpResponse:
         "time_utc",
         "market",
         "kind",
+        "asked",
         "accepted",
         "shares",
         "total_usdc",
@@ -96,6 +111,7 @@ def _order_row(order: Command) -> list[exports.Cell]:
         exports.instant(order.created_at),
         order.market.name,
         order.kind,
+        asked(order),
         accepted,
         exports.figure(int(result.get("shares_nano", 0)), 9),
         exports.figure(int(total), 6),
@@ -120,6 +136,11 @@ def fills_csv(request: HttpRequest) -> HttpResponse:
         "fee_usdc",
         "surcharge_usdc",
         "realised_usdc",
+        "cause",
+        "leg",
+        "escrow_change_usdc",
+        "liquidation_fee_usdc",
+        "fill",
     )
     rows = [
         [
@@ -132,6 +153,11 @@ def fills_csv(request: HttpRequest) -> HttpResponse:
             exports.figure(fill.fee_micro, 6),
             exports.figure(fill.surcharge_micro, 6),
             exports.figure(fill.realised_micro, 6),
+            CAUSES.get(fill.cause, fill.cause),
+            LEGS.get(fill.leg, fill.leg),
+            exports.figure(fill.escrow_micro, 6),
+            exports.figure(fill.penalty_micro, 6),
+            public_id("fil", fill.pk),
         ]
         for fill in portfolio.fills(request.user, ROWS_MAX)
     ]
@@ -152,6 +178,11 @@ def positions_csv(request: HttpRequest) -> HttpResponse:
         "exit_value_usdc",
         "unrealised_usdc",
         "realised_usdc",
+        "side",
+        "escrow_usdc",
+        "liquidation_price",
+        "stop",
+        "target",
     )
     rows = [
         [
@@ -162,7 +193,50 @@ def positions_csv(request: HttpRequest) -> HttpResponse:
             exports.figure(view.exit_micro, 6),
             exports.figure(view.unrealised_micro, 6),
             exports.figure(view.position.realised_micro, 6),
+            "short" if view.is_short else "long",
+            exports.figure(view.position.escrow_micro, 6),
+            _price(view.liquidation_pico),
+            _price(view.position.stop_pico),
+            _price(view.position.target_pico),
         ]
         for view in portfolio.positions(request.user)
     ]
     return exports.csv_file("megatron-positions.csv", header, rows)
+
+
+def _price(pico: Decimal | int | None) -> exports.Cell:
+    return "" if pico is None else exports.figure(int(pico), 12)
+
+
+@page
+@login_required
+@require_safe
+def open_orders_csv(request: HttpRequest) -> HttpResponse:
+    """Return what waits for the user in all markets."""
+    assert isinstance(request.user, User)
+    header = (
+        "order",
+        "placed_utc",
+        "market",
+        "kind",
+        "what",
+        "shares_asked",
+        "shares_left",
+        "price",
+        "locked_usdc",
+    )
+    rows = [
+        [
+            order.row.ref,
+            exports.instant(order.row.placed_at),
+            order.row.market.name,
+            order.row.kind,
+            INTENTS.get(order.intent, "Timed exit"),
+            exports.figure(order.asked_nano, 9),
+            exports.figure(order.left_nano, 9),
+            _price(order.price_pico),
+            exports.figure(order.row.reserved_micro, 6),
+        ]
+        for order in resting.of_user(request.user)
+    ]
+    return exports.csv_file("megatron-open-orders.csv", header, rows)

@@ -1,6 +1,7 @@
 """From a ticket to an order: preview, confirm, and the truth after an answer got lost."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,9 +16,10 @@ from exchange.ids import public_id
 from exchange.models import Market, User
 from exchange.selectors import access, markets
 from exchange.selectors.markets import MarketView
-from exchange.services import orders
-from exchange.views import market_context, previews
+from exchange.views import market_context, placing, previews
 from exchange.views.edge import page, request_id
+from exchange.views.preview_parts import Preview
+from exchange.views.ticket_values import ticket_of
 
 FROM_TICKET = "ticket"
 
@@ -27,11 +29,8 @@ FROM_TICKET = "ticket"
 def market_preview(request: HttpRequest, slug: str) -> HttpResponse:
     """Say what the ticket would do now: a fragment for scripts, the whole page without them."""
     view = markets.view(access.market(slug))
-    form = TicketForm(_with_quick(request))
-    preview = None
-    if form.is_valid():
-        ticket = previews.ticket_of(form.cleaned_data)
-        preview = previews.preview(market_context.user_of(request), view, ticket)
+    user, form = market_context.user_of(request), TicketForm(_with_quick(request))
+    preview = _fresh_preview(user, view, form)
     if not request.headers.get("HX-Request"):
         context = market_context.page_context(request, slug, form=form, preview=preview)
         context["problems"] = problems(form)
@@ -41,7 +40,7 @@ def market_preview(request: HttpRequest, slug: str) -> HttpResponse:
         "ticket": market_context.ticket_values(form),
         "sign_in_next": market_context.sign_in_next(view.market, form),
         "preview": preview,
-        "problems": problems(form) if form["quantity"].value() else [],
+        "problems": problems(form) if market_context.is_asked(form.data) else [],
         "key": market_context.new_key(),
     }
     return render(request, "exchange/partials/_preview.html", context)
@@ -64,13 +63,7 @@ def order_create(request: HttpRequest, slug: str) -> HttpResponse:
         return _again(request, market, problems(form), key=request.POST.get("key", ""))
     values = form.cleaned_data
     try:
-        receipt = orders.order_place(
-            user=user,
-            market=market,
-            side=values["side"],
-            key=values["key"],
-            **previews.payload(previews.ticket_of(values), values["limit"]),
-        )
+        receipt = placing.place(user, market, values)
     except Unavailable as lost:
         return _checking(request, market, values["key"], lost)
     except (Unprocessable, Conflict) as refusal:
@@ -132,12 +125,10 @@ def _again(
     return render(request, name, context, status=422)
 
 
-def _fresh_preview(
-    user: User | None, view: MarketView, ticket: TicketForm
-) -> previews.Preview | None:
+def _fresh_preview(user: User | None, view: MarketView, ticket: TicketForm) -> Preview | None:
     if not ticket.is_valid():
         return None
-    return previews.preview(user, view, previews.ticket_of(ticket.cleaned_data))
+    return previews.preview(user, view, ticket_of(ticket.cleaned_data))
 
 
 def _checking(request: HttpRequest, market: Market, key: str, lost: Unavailable) -> HttpResponse:
@@ -153,12 +144,12 @@ def _checking(request: HttpRequest, market: Market, key: str, lost: Unavailable)
 
 
 def _with_quick(request: HttpRequest) -> Any:
-    """Return the posted ticket with a quick amount, if its button sent the form."""
+    """Return the posted ticket with what the pressed button changes of it, if one sent the form."""
     posted = request.POST.copy()
     quick = posted.pop("quick", [""])[0]
-    if quick:
-        mode, _, quantity = quick.partition(":")
-        posted["mode"], posted["quantity"] = mode, quantity
+    for name, value in parse_qsl(quick, keep_blank_values=True):
+        if name in market_context.TICKET_FIELDS:
+            posted[name] = value
     return posted
 
 

@@ -54,7 +54,7 @@ export function options(tint, places) {
       borderColor: tint.line,
       timeVisible: true,
       secondsVisible: false,
-      rightOffset: 2,
+      rightOffset: 6,
       tickMarkFormatter: axisTime,
     },
     crosshair: {

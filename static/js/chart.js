@@ -9,9 +9,11 @@ import {
   createChart,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Causes } from "./chart-causes.js";
+import { Drag } from "./chart-drag.js";
+import { Own } from "./chart-own.js";
 import { fetchSeries, shapes, withTick } from "./chart-data.js";
-import { bindKeys } from "./chart-keys.js";
 import { Card } from "./chart-card.js";
+import { bindKeys } from "./chart-keys.js";
 import { colours, options, seriesColours } from "./chart-style.js";
 import { serverNow } from "./countdown.js";
 
@@ -31,6 +33,8 @@ class MarketChart {
     this.chart = createChart(this.box, options(colours(), Number(root.dataset.places)));
     this.build();
     this.card = new Card(this, root.querySelector("[data-card]"));
+    this.own = new Own(this);
+    this.drag = new Drag(this, this.own);
     bindKeys(this);
     this.listen();
     this.load();
@@ -61,11 +65,13 @@ class MarketChart {
 
   paint() {
     const tint = colours();
+    this.tint = tint;
     this.chart.applyOptions(options(tint, Number(this.root.dataset.places)));
     for (const [name, values] of Object.entries(seriesColours(tint))) {
       this.series[name].applyOptions(values);
     }
     this.causes.recolour(tint);
+    this.own?.draw();
   }
 
   show() {
@@ -104,6 +110,7 @@ class MarketChart {
     const made = shapes(rows, Number(this.root.dataset.band));
     for (const [name, points] of Object.entries(made)) this.series[name].setData(points);
     this.causes.put(this.moves, rows.map((row) => row.time));
+    this.own.draw();
     this.card.rest();
   }
 
@@ -146,6 +153,7 @@ class MarketChart {
       if (toggle) {
         this.shown[toggle.dataset.toggle] = !this.shown[toggle.dataset.toggle];
         this.show();
+        this.own.draw();
       } else if (link) {
         event.preventDefault();
         this.choose(link.dataset.rangeLink);
@@ -168,4 +176,6 @@ class MarketChart {
   }
 }
 
-for (const root of document.querySelectorAll("[data-chart]")) new MarketChart(root);
+for (const root of document.querySelectorAll("[data-chart]")) {
+  root.chartOfMarket = new MarketChart(root);
+}

@@ -5,6 +5,8 @@ import { change, decimal } from "./format.js";
 const PRICES = new Set(["display", "market", "fundamental"]);
 const MONEY = new Set(["pool", "free_capital"]);
 
+const FRAGMENTS = ["prices", "trades", "position", "orders", "news", "status", "oracle"];
+
 let elements = new Map();
 
 /** Find the live elements again, after a fragment was swapped in. */
@@ -88,14 +90,23 @@ function writeTrades({ market, trades }) {
 }
 
 // Fragments that follow ticks are asked for again at most every two seconds, spread by chance.
+// Nobody looks at a page in the background: it is brought up to date when it is seen again.
 const waiting = new Map();
+const missed = new Set();
 export function refreshLater(what) {
   if (waiting.has(what)) return;
   const timer = setTimeout(() => {
     waiting.delete(what);
-    if (!document.hidden) document.body.dispatchEvent(new CustomEvent(`refresh-${what}`));
+    if (document.hidden) missed.add(what);
+    else document.body.dispatchEvent(new CustomEvent(`refresh-${what}`));
   }, 800 + Math.random() * 1_200);
   waiting.set(what, timer);
+}
+
+function catchUp() {
+  if (document.hidden) return;
+  for (const what of missed) refreshLater(what);
+  missed.clear();
 }
 
 const WORDS = { live: "Live", stale: "Stale", reconnecting: "Reconnecting" };
@@ -143,9 +154,12 @@ export function start() {
     for (const element of document.querySelectorAll('[data-live="cash"]')) {
       writeFigure(element, event.detail.cash, 2);
     }
-    refreshLater("position");
+    for (const what of ["position", "orders"]) refreshLater(what);
+    // What others set off is said, in a region that is read out.
+    if (event.detail.fills) refreshLater("news");
   });
   document.addEventListener("market:gap", () => {
-    for (const what of ["prices", "trades", "position", "oracle"]) refreshLater(what);
+    for (const what of FRAGMENTS) refreshLater(what);
   });
+  document.addEventListener("visibilitychange", catchUp);
 }

@@ -35,7 +35,8 @@ if (sheet && home && ticket) {
     if (event.target === sheet || event.target.closest("[data-close-sheet]")) sheet.close();
   });
   document.addEventListener("ticket:open", (event) => {
-    if (!event.detail.inSheet && phone.matches && !sheet.open) sheet.showModal();
+    const { inSheet, quiet } = event.detail;
+    if (!inSheet && !quiet && phone.matches && !sheet.open) sheet.showModal();
   });
   // A page that was asked for with a ticket in it, or came back with an error, shows it at once.
   if (phone.matches && ticket.dataset.open) open();

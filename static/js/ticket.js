@@ -1,9 +1,9 @@
 // The ticket: quick amounts, a stepper, the life of a quote, and an order whose answer got lost.
 // Everything it does is also possible without it; the server computes every figure.
 import { serverNow } from "./countdown.js";
+import * as filling from "./ticket-fill.js";
 
 const RETRY_MS = [1_000, 2_000, 3_000, 5_000, 8_000];
-const ticket = () => document.getElementById("ticket");
 const form = () => document.getElementById("ticket-form");
 
 function refresh() {
@@ -16,24 +16,23 @@ function setQuantity(text) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-function setMode(mode) {
-  const radio = form().querySelector(`input[name="mode"][value="${mode}"]`);
-  if (radio && !radio.checked) {
-    radio.checked = true;
-    relabel();
-  }
-}
-
 function relabel() {
   const elements = form()?.elements;
   if (!elements) return;
   const unit = form().querySelector("[data-unit]");
   const ticker = form().dataset.ticker;
-  if (unit) unit.textContent = elements.mode.value === "shares" ? ticker : "USDC";
+  const shares = elements.mode.value === "shares" || elements.type.value === "exit";
+  if (unit) unit.textContent = shares ? ticker : "USDC";
   form().dataset.side = elements.side.value;
-  for (const group of form().querySelectorAll("[data-for-side]")) {
-    group.hidden = group.dataset.forSide !== elements.side.value;
-  }
+}
+
+// What is held decides what the ticket offers; closing it is meant to close only.
+function takeHeld() {
+  const held = document.querySelector(".position")?.dataset.held ?? "";
+  if (form().dataset.held === held) return;
+  form().dataset.held = held;
+  form().elements.reduce_only.checked = true;
+  refresh();
 }
 
 function step(field, sign) {
@@ -44,12 +43,6 @@ function step(field, sign) {
 }
 
 function onClick(event) {
-  const quick = event.target.closest("[data-quick]");
-  if (quick && ticket()?.contains(quick)) {
-    event.preventDefault();
-    setMode(quick.dataset.mode);
-    setQuantity(quick.dataset.quick);
-  }
   if (event.target.closest("[data-refresh-quote]")) {
     event.preventDefault();
     refresh();
@@ -140,14 +133,15 @@ export function start() {
     beat();
   });
   document.addEventListener("ticket:open", (event) => {
-    const side = event.detail.side;
-    const radio = form().querySelector(`input[name="side"][value="${side}"]`);
-    if (radio && !radio.checked) {
-      radio.checked = true;
-      radio.dispatchEvent(new Event("change", { bubbles: true }));
-    }
+    const { side } = event.detail;
+    if (!side) return;
+    if (form().elements.side.value !== side) filling.fill(`side=${side}`);
     form().elements.quantity.focus();
   });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "position") takeHeld();
+  });
+  filling.start();
   setInterval(beat, 1_000);
 }
 

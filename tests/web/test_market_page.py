@@ -149,7 +149,7 @@ def test_names_the_reason_for_closing_only(client: Client, market: Market) -> No
     page = _page(client)
 
     assert "Reason given: “source went away”" in page
-    assert "You can sell what you hold" in page
+    assert "You can close what you hold" in page
 
 
 def test_says_that_the_oracle_is_stale(
@@ -161,7 +161,7 @@ def test_says_that_the_oracle_is_stale(
     page = _page(client, "?side=buy&quantity=10")
 
     assert "The oracle was last heard 1 h ago" in page
-    assert "Buying pauses after 30 min" in page
+    assert "New positions pause after 30 min without an oracle event" in page
     assert "Cannot be placed like this" in page
 
 

@@ -81,7 +81,7 @@ def test_files_repeat_the_page_exactly(client: Client, alice: User) -> None:
 
     order, fill, position = (_rows(client, name)[1] for name in ("orders", "fills", "positions"))
 
-    assert parse_fixed(order[6], 6) == receipt.result["net_micro"]
+    assert parse_fixed(order[7], 6) == receipt.result["net_micro"]
     assert parse_fixed(fill[3], 9) == receipt.result["shares_nano"]
     assert parse_fixed(position[1], 9) == Position.objects.get(user=alice).shares_nano
     assert position[5].startswith("-0.")

@@ -4,7 +4,7 @@ from django.test import Client
 from exchange.errors import Unprocessable
 from exchange.ids import public_id
 from exchange.models import Command, User
-from tests.factories import active_market, buy, command, sell
+from tests.factories import active_market, buy, command, sell, short
 from tests.web.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +74,73 @@ def test_no_such_receipt(client: Client, alice: User, name: str) -> None:
     client.force_login(alice)
 
     assert client.get(f"/orders/{name}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "words"),
+    [
+        (
+            "limit",
+            {"intent": "close_short", "shares_nano": 10**9, "price_pico": 9 * 10**12},
+            "Limit order placed Buy, closing the short: 1.0000 at 9.0000.",
+        ),
+        (
+            "targets",
+            {"stop_pico": 11 * 10**12, "target_pico": None},
+            "Stop and target set Stop-loss 11.0000.",
+        ),
+        (
+            "timed_exit",
+            {"shares_nano": 3 * 10**9, "chunks": 3, "interval_s": 600},
+            "Timed exit started Timed exit: 3.0000 in 3 parts, one per 10 min.",
+        ),
+        ("add_collateral", {"amount_micro": 10**7}, "In your escrow after it 109.9375 USDC"),
+        ("remove_collateral", {"amount_micro": 10**7}, "In your escrow after it 89.9375 USDC"),
+        ("contribute", {"amount_micro": 10**8}, "Contributed 100.00 USDC"),
+    ],
+)
+def test_every_kind_of_request_has_one(
+    client: Client, alice: User, kind: str, payload: dict[str, object], words: str
+) -> None:
+    market = active_market()
+    short(alice, market, "5")
+    receipt = command(alice, market, kind, **payload)
+    client.force_login(alice)
+
+    assert words in _receipt(client, receipt.id)
+
+
+def test_a_cancellation_says_what_it_took_back(client: Client, alice: User) -> None:
+    market = active_market()
+    placed = command(
+        alice, market, "limit", intent="open_long", shares_nano=10**9, price_pico=9 * 10**12
+    )
+    receipt = command(alice, market, "cancel", ref=placed.result["id"])
+    client.force_login(alice)
+
+    assert "What it was Limit order" in _receipt(client, receipt.id)
+    assert "taken back" in _receipt(client, placed.id)
+
+
+def test_a_provider_sees_what_left_and_what_waits(client: Client, alice: User) -> None:
+    market = active_market(vesting=[[0, "1"]], queue_delay="0")
+    command(alice, market, "contribute", amount_micro=10**9)
+    queued = command(alice, market, "queue_withdrawal", units_nano=10**10)
+    client.force_login(alice)
+
+    page = _receipt(client, queued.id)
+
+    assert "Withdrawal queued Queue 10.0000 units." in page
+    assert "Units 10" in page
+
+
+def test_a_cover_says_what_the_escrow_freed(client: Client, alice: User) -> None:
+    market = active_market()
+    short(alice, market, "5")
+    receipt = command(alice, market, "buy", shares_nano=5 * 10**9)
+    client.force_login(alice)
+
+    page = _receipt(client, receipt.id)
+
+    assert "Your escrow You what the closed part frees 99.9375" in page
+    assert "Realised, before fees" in page

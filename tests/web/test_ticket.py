@@ -71,7 +71,7 @@ def test_a_link_carries_a_ticket(client: Client, market: Market) -> None:
 def test_quick_amounts_work_without_scripts(client: Client, market: Market, alice: User) -> None:
     client.force_login(alice)
 
-    page = _said(client, quick="amount:300", quantity="")
+    page = _said(client, quick="mode=amount&quantity=300", quantity="")
 
     assert "for 300.00 USDC" in page
 
@@ -208,7 +208,7 @@ def test_offers_the_size_that_would_pass(client: Client, market: Market, alice: 
     response = client.post(PREVIEW, _ticket(quantity="999"))
 
     assert "The most that passes now is" in text(response)
-    assert 'name="quick" value="amount:' in body(response)
+    assert 'name="quick" value="mode=amount&amp;quantity=' in body(response)
 
 
 def test_refuses_to_sell_what_is_not_held(
@@ -216,13 +216,13 @@ def test_refuses_to_sell_what_is_not_held(
 ) -> None:
     buy(alice, market, "100")
     client.force_login(charlie)
-    sent = {**_ticket(side="sell", mode="shares", quantity="1"), "limit": "0", "key": key()}
+    sent = _ticket(side="sell", mode="shares", quantity="1", reduce_only="on")
 
     with nothing_happened():
-        response = client.post(ORDERS, sent)
+        response = client.post(ORDERS, {**sent, "limit": "0", "key": key()})
 
     assert response.status_code == 422
-    assert "You hold nothing here that could be sold." in text(response)
+    assert "Nothing was done." in text(response)
 
 
 def test_refuses_to_buy_where_only_closing_is_possible(
