@@ -40,7 +40,14 @@ MOVES_READ = 500
 TICKET_FIELDS = NAMES
 # What of a ticket a person types; without any of it there is nothing to preview.
 TYPED = ("quantity", "stop", "target")
-BEGINNING = {"type": "market", "side": "buy", "mode": "amount", "bound_as": "percent"}
+BEGINNING = {
+    "type": "market",
+    "side": "buy",
+    "mode": "amount",
+    "bound_as": "percent",
+    "chunks": "5",
+    "every": "10",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +259,10 @@ def ticket_values(
 def sign_in_next(market: Market, form: TicketForm) -> str:
     """Return the address that shows the same ticket again, for after signing in."""
     values = {name: value for name, value in ticket_values(form).items() if value}
-    values.pop("reduce_only", None)
+    others = (
+        ("reduce_only",) if values.get("type") == "exit" else ("reduce_only", "chunks", "every")
+    )
+    values = {name: value for name, value in values.items() if name not in others}
     return f"{reverse('market_page', kwargs={'slug': market.slug})}?{urlencode(values)}"
 
 

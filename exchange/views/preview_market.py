@@ -226,10 +226,15 @@ def _waiting(view: MarketView, ticket: Ticket, before: variable.Trader) -> Previ
     waiting = _wait(view, ticket, quote, filled)
     verb = "sell short" if waiting.is_short else "buy"
     size = f"{write.shares(waiting.shares_nano)} {view.market.ticker}"
+    then = f"wait for the next oracle event, then {verb} about {size}"
+    now = quote.result
+    assert isinstance(now, variable.Filled)
+    first = f"{traded(now, view.market.ticker)} now; " if now.legs else ""
+    what = first + then
     return Preview(
         ticket=ticket,
         kind="market",
-        what=f"Wait for the next oracle event, then {verb} about {size}",
+        what=what[0].upper() + what[1:],
         action=f"Set {write.usdc(waiting.reserved_micro)} USDC aside and wait",
         tone=ticket.side,
         figures=_figures(view, ticket, quote, guess, waiting),

@@ -2,10 +2,22 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from exchange.ids import public_id
+from exchange.models import Command, Fill, User
 from tests.browser.people import NewContext, complaints, sign_in
-from tests.factories import active_market, buy, contribute, funded_user, open_market
+from tests.factories import (
+    active_market,
+    buy,
+    command,
+    contribute,
+    funded_user,
+    open_market,
+    oracle_moves,
+    short,
+)
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 OPEN = ("/", "/markets/wheat-price/?side=buy&quantity=20", "/markets/new-idea/", "/help/")
@@ -22,16 +34,46 @@ SHIFTS = """() => new PerformanceObserver((list) => {
 }).observe({type: "layout-shift", buffered: false})"""
 
 
-def _world() -> None:
+# What a trader with a short, waiting orders and a liquidation behind them sees.
+BUSY = (
+    "/markets/rye-price/?type=limit&side=sell&mode=shares&quantity=2&price=16",
+    "/markets/rye-price/?type=protect&stop=30&target=5",
+    "/markets/rye-price/?type=exit&quantity=1&chunks=2&every=5",
+    "/markets/rye-price/?tab=fills",
+    "/portfolio/?tab=fills",
+)
+
+
+def _world() -> User:
+    """Return a trader who has everything, in markets where everything has happened."""
     alice = funded_user("2000", display_name="Alice")
     market = active_market("wheat-price")
     buy(alice, market, "50")
     contribute(alice, open_market("new-idea"), "100")
+    rye = active_market("rye-price", m_open="0.5", day_max="1", beta="1")
+    short(alice, rye, "20")
+    oracle_moves(rye, 30, times=6)
+    command(alice, rye, "limit", intent="close_short", shares_nano=10**9, price_pico=9 * 10**12)
+    command(alice, rye, "timed_exit", shares_nano=10**9, chunks=2, interval_s=600)
+    command(alice, market, "limit", intent="open_long", shares_nano=10**9, price_pico=9 * 10**12)
+    return alice
 
 
+def _busy(alice: User) -> tuple[str, ...]:
+    fill = Fill.objects.filter(user=alice, leg="liquidation").earliest("id")
+    orders = [
+        Command.objects.filter(user=alice, kind=kind).earliest("id")
+        for kind in ("sell", "limit", "timed_exit")
+    ]
+    receipts = (f"/orders/{public_id('ord', order.pk)}/" for order in orders)
+    return (*BUSY, f"/fills/{public_id('fil', fill.pk)}/", *receipts)
+
+
+@pytest.mark.timeout(300)
 def test_axe_finds_nothing(site: str, new_context: NewContext) -> None:
-    _world()
+    alice = _world()
     reader = funded_user("100")
+    busy = _busy(alice)
     found: dict[tuple[str, str], list[str]] = {}
     wrong: list[str] = []
 
@@ -40,9 +82,9 @@ def test_axe_finds_nothing(site: str, new_context: NewContext) -> None:
         context.add_init_script(path=AXE)
         page = context.new_page()
         heard = complaints(page)
-        for address in (*OPEN, *TABS, *ENTRANCES, *OWN):
-            if address == OWN[0]:
-                sign_in(context, site, reader)
+        for address in (*OPEN, *TABS, *ENTRANCES, *OWN, *busy):
+            if address in {OWN[0], busy[0]}:
+                sign_in(context, site, reader if address == OWN[0] else alice)
             page.goto(f"{site}{address}")
             page.wait_for_load_state("networkidle")
             if violations := page.evaluate(JUDGE):
@@ -54,15 +96,14 @@ def test_axe_finds_nothing(site: str, new_context: NewContext) -> None:
 
 
 def test_no_page_scrolls_sideways(site: str, new_context: NewContext) -> None:
-    _world()
-    reader = funded_user("100")
+    alice = _world()
     wider: list[tuple[int, str]] = []
 
     for width in (320, 390, 800, 1280):
         context = new_context(viewport={"width": width, "height": 800})
-        sign_in(context, site, reader)
+        sign_in(context, site, alice)
         page = context.new_page()
-        for address in (*OPEN, *OWN, *TABS):
+        for address in (*OPEN, *OWN, *TABS, *_busy(alice)):
             page.goto(f"{site}{address}")
             if page.evaluate(OVERHANG) > 0:
                 wider.append((width, address))

@@ -188,8 +188,7 @@ def test_stop_and_target_are_previewed_and_set(client: Client, market: Market, a
     row = Position.objects.get(user=alice)
     assert "Set a stop-loss at 9.5000 and a take-profit at 11.0000" in page
     assert "Would return about ≈ 93." in page
-    levels = [int(price or 0) for price in (row.stop_pico, row.target_pico)]
-    assert levels == [95 * 10**11, 11 * 10**12]
+    assert [row.stop_pico, row.target_pico] == [95 * 10**11, 11 * 10**12]
     assert "Stop-loss 9.5000" in receipt
     assert "Stop-loss 9.5000 Take-profit 11.0000" in text(client.get("/markets/wheat-price/"))
 

@@ -218,6 +218,20 @@ def test_an_order_waits_for_the_oracle(  # noqa: PLR0917 (a table of cases)
     assert "done" in text(client.get(placed.redirect_chain[-1][0]))
 
 
+def test_what_closes_does_not_wait(client: Client, market: Market) -> None:
+    user = funded_user("5000")
+    short(user, market, "5")
+    client.force_login(user)
+    asked = {"side": "buy", "mode": "amount", "quantity": "750", "commit": "on"}
+
+    page = _said(client, **asked)
+    client.post(ORDERS, _confirm(client, **asked))
+
+    assert "to close your short now; wait for the next oracle event, then buy" in page
+    assert Position.objects.get(user=user).shares_nano == 0
+    assert RestingOrder.objects.get(user=user).status == "open"
+
+
 def test_a_pause_is_named_and_counts_down(client: Client, market: Market, alice: User) -> None:
     now_s = clock.now_s()
     LiveState.objects.filter(market=market).update(
