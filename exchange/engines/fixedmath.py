@@ -1,6 +1,7 @@
 """Powers of one half at any real exponent: the only irrational function of the engines."""
 
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 
 from exchange.engines.rounding import div_ceil
 
@@ -27,6 +28,7 @@ def half_power(elapsed: int, half_life: int) -> int:
     return div_ceil(mantissa, 1 << min(halvings, 4 * FRACTION_DIGITS))
 
 
+@lru_cache(maxsize=4096)  # markets beat every few seconds: few powers, and each of them often
 def _exp_part(rest: int, half_life: int) -> int:
     exponent = _WIDE.divide(_WIDE.multiply(_LN2, Decimal(-rest)), Decimal(half_life))
     scaled = _WIDE.scaleb(_WIDE.exp(exponent), FRACTION_DIGITS)

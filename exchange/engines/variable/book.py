@@ -141,7 +141,8 @@ class Book:
 
     def list_changes(self) -> None:
         """Bring the trigger indexes up to date with what the last step has changed."""
-        self._list_items()
+        if self.changed:
+            self._list_items()
         for account, saved in self.journal:
             if account.listed or account.triggers:
                 account.listed = True
@@ -149,13 +150,11 @@ class Book:
             if account.parked and _side(account.shares) != _side(saved[SHARES]):
                 self._unpark(account)
         self.journal.clear()
-        self._list_items()
 
     def _list_items(self) -> None:
-        if self.changed:
-            for key, _ in self.changed:
-                self.indexes.place_item(self.items[key])
-            self.changed.clear()
+        for key, _ in self.changed:
+            self.indexes.place_item(self.items[key])
+        self.changed.clear()
 
     def _unpark(self, account: Account) -> None:
         """Bring back the orders that the account's position no longer keeps from filling."""
@@ -163,6 +162,7 @@ class Book:
         freed = [order for order in parked if not self.blocks(account, order)]
         for order in freed:
             self.rest(replace(order, parked=False))
+        self._list_items()
         account.parked = len(freed) < len(parked)
 
     def blocks(self, account: Account, order: LimitOrder) -> bool:

@@ -34,7 +34,9 @@ class Index:
 
     @property
     def empty(self) -> bool:
-        """Return whether it is known that nothing is left, without looking further."""
+        """Return whether the first slice was the last and nothing is left of it."""
+        if not self.done and not self.stored:
+            self._visible(0)
         return self.done and not self.fresh and self.start >= len(self.stored)
 
     def place(self, row: Row, key: Key | None) -> None:
