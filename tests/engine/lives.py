@@ -4,6 +4,7 @@ For comparing two ways to settle the same: a life is asked for its next batch wi
 the one way has come to, and the other gets the same commands.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any, Protocol
@@ -129,3 +130,14 @@ class Life:
 
     def _timed_exit(self, seen: Seen) -> dict[str, Any]:
         return {"shares_nano": self._shares(seen), "chunks": 2, "interval_s": 300}
+
+
+def digest(seed: int, batches: int = 60) -> str:
+    """Return a hash of all that a life brings about, batch by batch."""
+    life, chain = Life(seed), hashlib.sha256()
+    scene = life.open()
+    for _ in range(batches):
+        scene.batch(*life.batch(scene))
+        chain.update(variable.canonical_bytes(scene.state))
+        chain.update(repr(scene.last).encode())
+    return chain.hexdigest()

@@ -95,9 +95,10 @@ class Scene:
         command = variable.Buy(seq=self.next_seq(), trader=trader, amount_micro=amount, **wishes)
         return self.batch(command)[0]
 
-    def sell(self, trader: int, shares: int | None = None, **wishes: Any) -> variable.Result:
+    def sell(self, trader: int, shares_nano: int | None = None, **wishes: Any) -> variable.Result:
         """Sell shares, or as the keywords say."""
-        command = variable.Sell(seq=self.next_seq(), trader=trader, shares_nano=shares, **wishes)
+        wishes = {"shares_nano": shares_nano, **wishes}
+        command = variable.Sell(seq=self.next_seq(), trader=trader, **wishes)
         return self.batch(command)[0]
 
     def contribute(self, trader: int, amount: int) -> variable.Result:
