@@ -1,5 +1,6 @@
 """An oracle that means harm, and a crowd that follows it: paths for the promises to hold on."""
 
+from collections.abc import Callable
 from itertools import chain
 from random import Random
 
@@ -59,16 +60,28 @@ class Path:
         held = self.scene.traders[key].shares_nano
         up = (self._next_change() >= 0) == (self.random.random() < 0.7)
         if held and (held > 0) != up:
-            kind = variable.Sell if held > 0 else variable.Buy
-            self._do(kind(seq=self.scene.next_seq(), trader=key, shares_nano=abs(held)))
+            if self.random.random() < 0.3:
+                kind = variable.Sell if held > 0 else variable.Buy
+                self._do(kind(seq=self.scene.next_seq(), trader=key, shares_nano=abs(held)))
             return
         amount = self.random.choice((5, 50, 5_000)) * USDC
         shares = amount * 10**15 // self.scene.state.market_pico + 1
         kind = variable.Buy if up else variable.Sell
-        result = self._do(kind(seq=self.scene.next_seq(), trader=key, shares_nano=shares))
-        most = result.fields.get("shares_max_nano") if isinstance(result, variable.Rejected) else 0
-        if most:
-            self._do(kind(seq=self.scene.next_seq(), trader=key, shares_nano=int(most)))
+        self._largest(kind, "shares", key, shares)
+        if self.scene.traders[key].shares_nano < 0:
+            self._largest(variable.RemoveCollateral, "amount", key, RICH)
+
+    def _largest(
+        self, kind: Callable[..., variable.Command], what: str, key: int, size: int
+    ) -> None:
+        """Ask for a size, and then for the largest that would have passed."""
+        name, most = {"shares": ("shares_nano", "nano"), "amount": ("amount_micro", "micro")}[what]
+        asked = kind(seq=self.scene.next_seq(), trader=key, **{name: size})
+        result = self._do(asked)
+        if isinstance(result, variable.Rejected) and (
+            passing := result.fields.get(f"{what}_max_{most}")
+        ):
+            self._do(kind(seq=self.scene.next_seq(), trader=key, **{name: passing}))
 
     def _next_change(self) -> int:
         if self.plan == "chance":

@@ -44,6 +44,7 @@ class Market:
         self._check_margins()
         self._check_fees()
         self._check_reserves()
+        self.check_parked()
 
     def _check_sums(self) -> None:
         held = [t.shares_nano for t in self.scene.traders.values()]
@@ -88,6 +89,21 @@ class Market:
             assert t.exit_id == exits[t.id]
             if t.shares_nano == 0:
                 assert (t.stop_pico, t.target_pico, t.exit_id) == (None, None, 0)
+
+    def check_parked(self) -> None:
+        """Check that no order is parked that might fill, and that the owner of each knows."""
+        least = max(self.scene.config.min_open_micro, 1) * self.scene.config.m_open_e8
+        for item in self.scene.items.values():
+            if isinstance(item, variable.LimitOrder) and item.parked:
+                owner = self.scene.traders[item.trader]
+                sides = {
+                    "open_long": owner.shares_nano >= 0,
+                    "open_short": owner.shares_nano <= 0 and item.reserved_micro * 10**8 >= least,
+                    "close_long": owner.shares_nano > 0,
+                    "close_short": owner.shares_nano < 0,
+                }
+                assert owner.parked
+                assert not sides[item.intent]
 
     def check_equity(self, before: "Market", done: variable.Settlement) -> None:
         """Check I9: apart from capital, shifts and bad debt, E only ever rises, and by little."""

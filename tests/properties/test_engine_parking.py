@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from exchange.engines import variable
 from exchange.engines.variable import LimitOrder, triggers
-from exchange.engines.variable.resting import blocked
 from tests.engine import naive
 from tests.engine.lives import Life
+from tests.engine.promises import Market
 from tests.engine.scene import Scene
 from tests.faults.scale import scaled
 
@@ -34,17 +34,6 @@ def _unparked(item: variable.Resting) -> variable.Resting:
     return replace(item, parked=False) if isinstance(item, LimitOrder) else item
 
 
-def check_parked(scene: Scene) -> None:
-    """Check that nothing is parked that might fill, and that the owner knows."""
-    least = max(scene.config.min_open_micro, 1) * scene.config.m_open_e8 // 10**8
-    for item in scene.items.values():
-        if isinstance(item, LimitOrder) and item.parked:
-            owner = scene.traders[item.trader]
-            assert owner.parked
-            poor = item.intent == "open_short" and item.reserved_micro < least
-            assert poor or blocked(item.intent, owner.shares_nano)
-
-
 @settings(max_examples=scaled(60, 2_000), deadline=None)
 @given(seed=st.integers(0, 2**32), batches=st.integers(20, 60))
 @example(seed=318, batches=20)  # passed over for its size, an order waits for the next operation
@@ -60,4 +49,4 @@ def test_parking_changes_no_fill(seed: int, batches: int) -> None:
         with mock.patch.object(triggers, "_fill", naive.fill):
             other.batch(*commands)
         assert unparked(scene.last, was) == unparked(other.last, other_was)
-        check_parked(scene)
+        Market(scene).check_parked()
