@@ -1,4 +1,4 @@
-"""Compares the engine of variable markets with a file of reference cases. Needs no database."""
+"""Compares an engine with a file of reference cases of either market. Needs no database."""
 
 import json
 from argparse import ArgumentParser
@@ -13,7 +13,7 @@ from exchange import golden
 class Command(BaseCommand):
     """Print each difference, then how many cases agree; fail unless all do."""
 
-    help = "Run the reference cases of FILE against the engine and print each difference."
+    help = "Run the reference cases of FILE, of either market, and print each difference."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

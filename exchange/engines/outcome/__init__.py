@@ -1,0 +1,93 @@
+"""The engine of outcome markets: the names that the rest of the product may use."""
+
+from exchange.engines.engine import Rejected
+from exchange.engines.outcome.commands import (
+    BUY,
+    SELL,
+    CancelOrder,
+    Command,
+    Eliminate,
+    PlaceOrder,
+    Resolve,
+    command_of,
+)
+from exchange.engines.outcome.config import Config, Round
+from exchange.engines.outcome.frontier import Frontier, MemoryFrontier
+from exchange.engines.outcome.invariants import check_invariants
+from exchange.engines.outcome.presets import MODES, preset
+from exchange.engines.outcome.reports import Report, report
+from exchange.engines.outcome.results import (
+    Cancelled,
+    Eliminated,
+    Fill,
+    Placed,
+    Posting,
+    Resolved,
+    Result,
+    Settlement,
+    Tick,
+)
+from exchange.engines.outcome.scales import LOT, NO, YES, token_of
+from exchange.engines.outcome.settlement import apply, quote
+from exchange.engines.outcome.state import (
+    CANCELLED,
+    FILLED,
+    OPEN,
+    PARTIAL,
+    SETTLED,
+    TRADING,
+    MarketState,
+    Order,
+    Outcome,
+    Trader,
+    canonical_bytes,
+)
+from exchange.engines.variable.parameters import ConfigError
+
+__all__ = [
+    "BUY",
+    "CANCELLED",
+    "FILLED",
+    "LOT",
+    "MODES",
+    "NO",
+    "OPEN",
+    "PARTIAL",
+    "SELL",
+    "SETTLED",
+    "TRADING",
+    "YES",
+    "CancelOrder",
+    "Cancelled",
+    "Command",
+    "Config",
+    "ConfigError",
+    "Eliminate",
+    "Eliminated",
+    "Fill",
+    "Frontier",
+    "MarketState",
+    "MemoryFrontier",
+    "Order",
+    "Outcome",
+    "PlaceOrder",
+    "Placed",
+    "Posting",
+    "Rejected",
+    "Report",
+    "Resolve",
+    "Resolved",
+    "Result",
+    "Round",
+    "Settlement",
+    "Tick",
+    "Trader",
+    "apply",
+    "canonical_bytes",
+    "check_invariants",
+    "command_of",
+    "preset",
+    "quote",
+    "report",
+    "token_of",
+]
