@@ -211,6 +211,12 @@ ORACLE_ARCHIVE_DIRS = [
     str(BASE_DIR / "megatron" / "demo"),
     *env.words("ORACLE_ARCHIVE_DIRS", default=[]),
 ]
+# Sources that want a key rest until they have one; GitHub only answers more often with it.
+ORACLE_KEYS = {
+    "serper": env.text("SERPER_API_KEY", default=""),
+    "fred": env.text("FRED_API_KEY", default=""),
+    "github": env.text("GITHUB_TOKEN", default=""),
+}
 
 # Accounts ------------------------------------------------------------------------------------
 

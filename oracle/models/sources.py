@@ -17,8 +17,17 @@ class Source(models.Model):
     class Kind(models.TextChoices):
         """The file under oracle/sources/ that speaks to it."""
 
-        ARCHIVE = "archive"
-        RSS = "rss"
+        ARCHIVE = "archive", "archive of dated rows"
+        RSS = "rss", "RSS or Atom feed"
+        SERPER = "serper", "Serper search"
+        GDELT = "gdelt", "GDELT"
+        HACKER_NEWS = "hackernews", "Hacker News search"
+        FRED = "fred", "FRED"
+        OPEN_METEO = "openmeteo", "Open-Meteo"
+        GITHUB = "github", "GitHub commits"
+        NPM = "npm", "npm downloads"
+        PYPI = "pypi", "PyPI downloads"
+        WIKIPEDIA = "wikipedia", "Wikipedia page views"
 
     name = models.SlugField(unique=True, max_length=40)
     label = models.CharField(max_length=80, help_text="as readers of the site see it")

@@ -1,4 +1,4 @@
-"""One careful GET: a listed host, a checked address, no redirect, bounded in size and time.
+"""One careful request: a listed host, a checked address, no redirect, bounded in size and time.
 
 The name is resolved once and the connection goes to the very address that was checked, so that a
 name cannot answer one thing to the check and another to the connection.
@@ -7,10 +7,11 @@ name cannot answer one thing to the check and another to the connection.
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,22 +62,26 @@ class Client:
         hosts: Collection[str],
         etag: str = "",
         last_modified: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes | None = None,
         spend: Callable[[], None] = lambda: None,
     ) -> Answer:
         """Return the body at `url`, or that it has not changed; retry a little, then give up.
 
+        With a `body` it is posted, as search services want their questions; nothing else differs.
+
         Raises:  SourceDown, and whatever `spend` raises before a request leaves.
         """
         host, port = _target(url, hosts)
-        headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
+        sent = {**headers, "User-Agent": AGENT, "Accept-Encoding": "identity"}
         if etag:
-            headers["If-None-Match"] = etag
+            sent["If-None-Match"] = etag
         if last_modified:
-            headers["If-Modified-Since"] = last_modified
+            sent["If-Modified-Since"] = last_modified
         for attempt in range(RETRIES_MAX + 1):
             spend()
             try:
-                return self._once(url, self._address(host, port), headers)
+                return self._once(url, self._address(host, port), sent, body)
             except _Transient as fault:
                 if attempt == RETRIES_MAX:
                     raise SourceDown(str(fault)) from fault
@@ -95,15 +100,17 @@ class Client:
             raise SourceDown(f"{host} leads to an address that is not public")
         return found[0]
 
-    def _once(self, url: str, address: str, headers: dict[str, str]) -> Answer:
+    def _once(self, url: str, address: str, headers: dict[str, str], body: bytes | None) -> Answer:
         adapter = _Pinned(address)
         with requests.Session() as session, _deadline(adapter, self.answer_s_max) as overdue:
             session.trust_env = False
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             try:
-                with session.get(
+                with session.request(
+                    "GET" if body is None else "POST",
                     url,
+                    data=body,
                     headers=headers,
                     allow_redirects=False,
                     stream=True,

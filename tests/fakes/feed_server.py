@@ -1,4 +1,4 @@
-"""A feed on loopback that behaves, lies, stalls, floods or sends callers elsewhere."""
+"""A feed, or any API, on loopback that behaves, lies, stalls, floods or sends callers elsewhere."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -22,11 +22,16 @@ class Feed:
     port: int = 0
     asked: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
 
     @property
+    def root(self) -> str:
+        return f"http://feed.example:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"http://feed.example:{self.port}/feed.xml"
+        return f"{self.root}/feed.xml"
 
 
 def rss(*entries: tuple[str, str, datetime], title: str = "Loopback Wire") -> bytes:
@@ -52,6 +57,10 @@ def serving(feed: Feed) -> Iterator[Feed]:
                 BEHAVIOURS[feed.behave](self, feed)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
+
+        def do_POST(self) -> None:
+            feed.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             return
@@ -88,6 +97,10 @@ def _ok(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
 
 def _redirect(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
     _send(handler, 302, Location=f"http://feed.example:{feed.port}/secret")
+
+
+def _redirect_inside(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    _send(handler, 307, Location=f"http://127.0.0.1:{feed.port}/latest/meta-data")
 
 
 def _flood(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
@@ -135,6 +148,7 @@ def _status(status: int, **headers: str) -> Callable[[BaseHTTPRequestHandler, Fe
 BEHAVIOURS: dict[str, Callable[[BaseHTTPRequestHandler, Feed], None]] = {
     "ok": _ok,
     "redirect": _redirect,
+    "redirect inside": _redirect_inside,
     "flood": _flood,
     "stall": _stall,
     "drip head": _drip_head,
@@ -142,6 +156,7 @@ BEHAVIOURS: dict[str, Callable[[BaseHTTPRequestHandler, Feed], None]] = {
     "compressed": _compressed,
     "cut": _cut,
     "not a feed": lambda handler, _: _send(handler, 200, b"<html>hello</html>"),
+    "page": lambda handler, _: _send(handler, 200, b"<p>no", Content_Type="text/html"),
     "liar": lambda handler, _: _send(handler, 304, ETag=ETAG),
     "broken": _status(500),
     "busy": _status(429, Retry_After="120"),
