@@ -44,20 +44,20 @@ def resting_of(user: User, resting_id: str) -> RestingOrder:
     return row
 
 
+def resting_at(user: User, market: Market, ref: int) -> RestingOrder:
+    """Return what the user left in a market under the engine's number, open or ended."""
+    row = RestingOrder.objects.filter(market=market, user=user, ref=ref).first()
+    if row is None:
+        raise NotFound(f"there is no order {ref} of yours")
+    return row
+
+
 def fill_of(user: User, fill_id: str) -> Fill:
     """Return one of the user's own executions."""
     key = key_of("fil", fill_id)
     row = Fill.objects.select_related("market__live").filter(id=key, user=user).first()
     if row is None:
         raise NotFound(f"there is no fill {fill_id[:40]!r}")
-    return row
-
-
-def resting_at(user: User, market: Market, ref: int) -> RestingOrder:
-    """Return what the user left in a market under the engine's number, open or ended."""
-    row = RestingOrder.objects.filter(market=market, user=user, ref=ref).first()
-    if row is None:
-        raise NotFound(f"there is no order {ref} of yours")
     return row
 
 

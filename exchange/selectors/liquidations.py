@@ -9,6 +9,7 @@ from exchange.engines.rounding import div_ceil
 from exchange.engines.units import RATE
 from exchange.models import Command, Fill, OracleMove, Tick
 from exchange.selectors.configs import config_of
+from exchange.selectors.portfolio import level_of
 
 # micro-USDC over nano shares gives pico-USDC per share
 PRICE_OF_VALUE = 10**15
@@ -63,15 +64,6 @@ class Liquidation:
         return self.after.shares_nano == 0
 
 
-def level(config: variable.Config, escrow_micro: int, shares_nano: int) -> int:
-    """Return the close-out price above which a short of so many shares is liquidated.
-
-    Units:   pico-USDC.
-    Rounds:  down.
-    """
-    return escrow_micro * RATE * PRICE_OF_VALUE // ((RATE + config.mm_e8) * shares_nano)
-
-
 def of_fill(fill: Fill) -> Liquidation:
     """Return the whole story of a liquidation's fill."""
     config = config_of(fill.market.config)
@@ -85,10 +77,8 @@ def of_fill(fill: Fill) -> Liquidation:
         config=config,
         before=before,
         after=after,
-        level_pico=level(config, before.escrow_micro, before.shares_nano),
-        level_after_pico=level(config, after.escrow_micro, after.shares_nano)
-        if after.shares_nano
-        else None,
+        level_pico=level_of(config, -before.shares_nano, before.escrow_micro) or 0,
+        level_after_pico=level_of(config, -after.shares_nano, after.escrow_micro),
         close_out_pico=close_out,
         before_pico=earlier,
         needed_micro=div_ceil(maintenance, RATE * PRICE_OF_VALUE),

@@ -89,6 +89,21 @@ def fills(user: User, *, market: Market | None, before: int | None, limit: int) 
     return list(_older(rows, before)[: limit + 1])
 
 
+def of_order(order: Command) -> list[Fill]:
+    """Return the executions that an order itself made, in the order of its legs."""
+    if order.seq is None or order.user_id is None:
+        return []
+    rows = Fill.objects.filter(market_id=order.market_id, command_seq=order.seq)
+    own = rows.filter(user_id=order.user_id, cause=COMMAND).select_related("market")
+    return list(own.order_by("leg_no"))
+
+
+def since(user: User, market: Market, fill_id: int) -> list[Fill]:
+    """Return what others have set off for the user in a market after a fill, newest first."""
+    rows = Fill.objects.filter(user=user, market=market, id__gt=fill_id).exclude(cause=COMMAND)
+    return list(rows.select_related("market").order_by("-id")[:NEWS_MAX])
+
+
 def resting(
     user: User, *, market: Market | None, is_open: bool | None, before: int | None, limit: int
 ) -> list[RestingOrder]:
@@ -153,21 +168,6 @@ def resting_by_ref(
         user=user, market_id__in={m for m, _ in pairs}, ref__in={ref for _, ref in pairs}
     )
     return {(row.market_id, row.ref): row for row in found}
-
-
-def of_order(order: Command) -> list[Fill]:
-    """Return the executions that an order itself made, in the order of its legs."""
-    if order.seq is None or order.user_id is None:
-        return []
-    rows = Fill.objects.filter(market_id=order.market_id, command_seq=order.seq)
-    own = rows.filter(user_id=order.user_id, cause="command").select_related("market")
-    return list(own.order_by("leg_no"))
-
-
-def since(user: User, market: Market, fill_id: int) -> list[Fill]:
-    """Return what others have set off for the user in a market after a fill, newest first."""
-    rows = Fill.objects.filter(user=user, market=market, id__gt=fill_id).exclude(cause="command")
-    return list(rows.select_related("market").order_by("-id")[:NEWS_MAX])
 
 
 def orders_of(fills: list[Fill]) -> dict[tuple[int, int], int]:

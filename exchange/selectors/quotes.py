@@ -68,13 +68,14 @@ def quote(
         config = replace(config, band_e8=None)
     state = variable.MarketState.from_mapping(market.live.state)
     now_s = max(clock.now_s(), state.t_s)
-    before = before or trader_of(user, market)
+    before = before or trader_in(user, market)
     connection.ensure_connection()
     frontier = StoredFrontier(cast("Raw", connection.connection), market.pk)
-    people = {before.id: before}
     is_providers = any(isinstance(command, OF_PROVIDERS) for command in commands)
     stakes = {before.id: portfolio.provider(user, market)} if user and is_providers else {}
-    done = variable.apply(config, state, people, stakes, commands, now_s, frontier=frontier)
+    done = variable.apply(
+        config, state, {before.id: before}, stakes, commands, now_s, frontier=frontier
+    )
     after = done.traders.get(before.id, before)
     refused = (result for result in done.results if isinstance(result, variable.Rejected))
     return Quote(
@@ -91,7 +92,7 @@ def quote(
     )
 
 
-def trader_of(user: User | None, market: Market) -> variable.Trader:
+def trader_in(user: User | None, market: Market) -> variable.Trader:
     """Return the user as the engine sees them in a market, or a visitor."""
     if user is None:
         return visitor(market)

@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 
 from exchange.engines.variable import LimitOrder
 from exchange.engines.variable.frontier import resting_key
-from exchange.engines.variable.resting import BUY_INTENTS
+from exchange.engines.variable.resting import BUY_INTENTS, SELL_INTENTS
 from exchange.models import Fill, Market, RestingOrder, User
 from exchange.selectors import portfolio
 
@@ -18,7 +18,8 @@ from exchange.selectors import portfolio
 class Waiting:
     """One order that waits: shares are zero where it names an amount, a price may be missing.
 
-    `due_s` is when the next part of a timed exit acts.
+    `due_s` is when the next part of a timed exit acts; what is `parked` cannot fill at any price
+    until its owner's position changes sides.
     """
 
     row: RestingOrder
@@ -32,6 +33,7 @@ class Waiting:
     chunks_left: int
     interval_s: int
     due_s: int
+    parked: bool
 
     @property
     def done_nano(self) -> int:
@@ -57,6 +59,7 @@ def waiting(row: RestingOrder) -> Waiting:
         chunks_left=int(item.get("chunks") or 0),
         interval_s=int(item.get("interval_s") or 0),
         due_s=int(item.get("due_s") or 0),
+        parked=bool(item.get("parked")),
     )
 
 
@@ -74,10 +77,13 @@ def fills_of(row: RestingOrder) -> list[Fill]:
 
 def ahead(market: Market, order: LimitOrder) -> tuple[int, int]:
     """Return how many limit orders fill before one, and their shares."""
-    place, key = resting_key(order)
+    if order.parked:
+        return 0, 0
+    level = resting_key(order)[1][0]
+    side = BUY_INTENTS if order.intent in BUY_INTENTS else SELL_INTENTS
     rows = RestingOrder.objects.filter(
-        market=market, status=RestingOrder.Status.OPEN, place=place
-    ).filter(Q(level__lt=key[0]) | Q(level=key[0], ref__lt=order.id))
+        market=market, status=RestingOrder.Status.OPEN, place__in=side
+    ).filter(Q(level__lt=level) | Q(level=level, ref__lt=order.id))
     shares = Cast(KeyTextTransform("shares_nano", "item"), BigIntegerField())
     found = rows.aggregate(orders=Count("id"), shares=Sum(shares))
     return int(found["orders"]), int(found["shares"] or 0)

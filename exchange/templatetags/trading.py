@@ -2,9 +2,10 @@
 
 from django import template
 
-from exchange import words
+from exchange import banners, words
 from exchange.ids import public_id
 from exchange.models import Command, Fill
+from exchange.selectors.markets import MarketView
 
 register = template.Library()
 
@@ -37,3 +38,9 @@ def asked(order: Command) -> str:
 def fill_id(key: int) -> str:
     """Return the public id of a fill."""
     return public_id("fil", key)
+
+
+@register.simple_tag
+def banners_of(view: MarketView) -> list[banners.Banner]:
+    """Return the states of a market that a page must name."""
+    return banners.of(view)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from exchange import clock, refusals
+from exchange import banners, clock, refusals
 from exchange.engines import variable
 from exchange.engines.units import MICRO
 from exchange.fields import MoneyField, PriceField, SharesField
@@ -17,7 +17,7 @@ from exchange.forms import TicketForm
 from exchange.models import Market, User
 from exchange.selectors import access, candles, lists, markets, portfolio, quotes, resting
 from exchange.selectors.markets import MarketView
-from exchange.views import banners, own, previews
+from exchange.views import own, previews
 from exchange.views.pools import pool_of
 from exchange.views.ticket_values import NAMES, PRICE_OF_VALUE, ticket_of
 
@@ -188,7 +188,6 @@ def frame_context(request: HttpRequest, view: MarketView) -> dict[str, Any]:
         "held_nano": held,
         "held": "long" if held > 0 else "short" if held else "",
         "money": money,
-        "banners": banners.of(view),
         "paused": banners.is_paused(view),
         "quick_amounts": QUICK_AMOUNTS,
         "max_amount": MoneyField.written(money.cash_micro) if money else "",

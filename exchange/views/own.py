@@ -79,6 +79,7 @@ def _row(order: Waiting) -> OpenOrder:
     words, detail = INTENTS.get(order.intent, "Timed exit"), ""
     if order.row.kind == "limit":
         detail = f"{size} at {figures.price(order.price_pico or 0)}"
+        detail += ", once you no longer hold the other side" if order.parked else ""
     elif order.row.kind == "commit":
         amount = f"for {figures.usdc(order.amount_micro)} USDC" if order.amount_micro else size
         detail, done = f"{amount}, with the next oracle event", "—"

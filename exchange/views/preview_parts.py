@@ -8,7 +8,7 @@ from exchange import refusals
 from exchange.engines import variable
 from exchange.engines.units import RATE
 from exchange.fields import MoneyField, SharesField
-from exchange.selectors import liquidations
+from exchange.selectors import portfolio
 from exchange.selectors.markets import MarketView
 from exchange.views.ticket_values import PRICE_OF_VALUE, Ticket
 
@@ -72,9 +72,7 @@ def cash_of(leg: variable.Fill) -> int:
 
 def level_of(view: MarketView, trader: variable.Trader) -> int | None:
     """Return the liquidation level of a short, or None where there is none."""
-    if trader.shares_nano >= 0:
-        return None
-    return liquidations.level(view.config, trader.escrow_micro, -trader.shares_nano)
+    return portfolio.level_of(view.config, trader.shares_nano, trader.escrow_micro)
 
 
 def away(level: int | None, close_out_pico: int) -> int | None:

@@ -198,7 +198,7 @@ def _limit_figures(
     price = order.price_pico
     is_open = order.status == "open"
     orders, shares = resting.ahead(view.market, order) if is_open else (0, 0)
-    opens_short, held = order.intent == "open_short", quote.before.shares_nano
+    opens_short = order.intent == "open_short"
     market = view.state.market_pico
     return LimitFigures(
         intent=order.intent,
@@ -213,8 +213,7 @@ def _limit_figures(
         ahead_nano=shares,
         after=quote.after,
         level_pico=_level_when_filled(view, quote.before, asked) if opens_short else None,
-        held_against=held * (1 if opens_short else -1) > 0
-        and order.intent in {"open_short", "open_long"},
+        held_against=is_open and order.parked,
         is_open=is_open,
     )
 

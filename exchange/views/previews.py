@@ -26,7 +26,7 @@ def preview(user: User | None, view: MarketView, ticket: Ticket) -> Preview:
     """
     if view.live.halt_rule:
         return refused(ticket, variable.Rejected("market_halted", {"rule": view.live.halt_rule}))
-    trader = quotes.trader_of(user, view.market)
+    trader = quotes.trader_in(user, view.market)
     closes = trader.shares_nano * (1 if ticket.side == "sell" else -1) > 0
     ticket = replace(ticket, reduce_only=ticket.reduce_only and closes)
     return BY_TYPE[ticket.type](view, ticket, trader)

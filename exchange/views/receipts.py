@@ -90,8 +90,10 @@ def _title(order: Command, result: Result) -> str:
             return f"Bought {size}"
         return f"Sold {size} short" if legs == ["open_short"] else f"Sold {size}"
     if order.kind in {"contribute", "claim", "withdraw"}:
-        words = {"contribute": "Contributed", "claim": "Claimed fees", "withdraw": "Withdrew"}
+        words = {"contribute": "Contributed", "claim": "Claimed fees", "withdraw": "Took out"}
         return f"{words[order.kind]} {figures.usdc_exact(int(result['amount_micro']))} USDC"
+    if order.kind == "queue_withdrawal":
+        return f"Queued {figures.shares(int(result['units_nano']))} units"
     return {
         "limit": "Limit order placed",
         "targets": "Stop and target set",
@@ -99,7 +101,6 @@ def _title(order: Command, result: Result) -> str:
         "cancel": "Order taken back",
         "add_collateral": "Collateral added",
         "remove_collateral": "Collateral taken out",
-        "queue_withdrawal": "Withdrawal queued",
     }.get(order.kind, KINDS.get(order.kind, order.kind))
 
 
@@ -133,7 +134,7 @@ def _moved(order: Command, result: Result) -> list[Payment]:
     known = {
         "contribute": Payment("You", pool, amount, "contribution"),
         "claim": Payment("Fee account", "You", amount, "fees you earned"),
-        "withdraw": Payment("Pool", "You", amount, "units at their value"),
+        "withdraw": Payment("Pool", "You", amount, "units at net asset value"),
         "add_collateral": Payment("You", "Your escrow", amount, "more collateral"),
         "remove_collateral": Payment("Your escrow", "You", amount, "collateral taken out"),
         "limit": Payment("You", "Set aside for you", reserved, "comes back when it ends"),

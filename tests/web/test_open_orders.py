@@ -135,11 +135,13 @@ def test_takes_all_back_everywhere_and_only_ones_own(
     sent = form(client.get("/portfolio/"), "/portfolio/cancel-all/")
 
     first = client.post("/portfolio/cancel-all/", sent, follow=True)
-    second = client.post("/portfolio/cancel-all/", sent, follow=True)
+    again = client.post("/portfolio/cancel-all/", sent, follow=True)
+    anew = client.post("/portfolio/cancel-all/", {"key": key()}, follow=True)
 
     theirs.refresh_from_db()
-    assert "2 orders were taken back" in text(first)
-    assert "2 orders were taken back" in text(second)  # the first answer, for it is the same key
+    assert "2 orders were taken back; 20.00 USDC are free again" in text(first)
+    assert "2 orders were taken back." in text(again)
+    assert "There was nothing left to take back" in text(anew)
     assert theirs.status == "open"
 
 

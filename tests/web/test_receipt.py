@@ -130,7 +130,7 @@ def test_a_provider_sees_what_left_and_what_waits(client: Client, alice: User) -
 
     page = _receipt(client, queued.id)
 
-    assert "Withdrawal queued Queue 10.0000 units." in page
+    assert "Queued 10.0000 units Queue 10.0000 units." in page
     assert "Units 10" in page
 
 
