@@ -47,6 +47,22 @@ def differences(market: Market) -> Iterator[Finding]:
         yield {"rule": "I9", "market": market.pk, "what": "log", "error": error}
 
 
+class _People(variable.MemoryFrontier):
+    """Everybody in a market, told for each batch whose opens were barred: true for all of them."""
+
+    barred: list[int] | bool = False
+
+    def trader(self, key: int) -> variable.Trader | None:
+        """Return one account as the engine was shown it, whoever's command came upon it."""
+        found = super().trader(key)
+        return found and self.told(key, found)
+
+    def told(self, key: int, trader: variable.Trader) -> variable.Trader:
+        """Return an account with what the batch was told of it."""
+        barred = self.barred is True or (self.barred is not False and key in self.barred)
+        return trader if trader.opens_barred == barred else replace(trader, opens_barred=barred)
+
+
 class _Replay:
     """A market on its way through its log: the engine's state and everybody in it."""
 
@@ -55,7 +71,7 @@ class _Replay:
         self.live = LiveState.objects.get(market=market)
         self.config = variable.Config.parse(market.config)
         self.state = variable.MarketState.opened(self.config, self.live.state["opened_s"])
-        self.people = variable.MemoryFrontier()
+        self.people = _People()
         self.resting: dict[int, variable.Resting] = {}
         self.purses = Purses(market.pk)
         self.command_seq = self.batch_seq = self.last_entry = 0
@@ -97,6 +113,7 @@ class _Replay:
 
     def _settle(self, rows: Sequence[Command], batch: Recorded) -> variable.Settlement:
         """Apply a batch to whom it was applied: those who asked, and those whom it paid."""
+        self.people.barred = rows[0].barred or []
         users = sorted({row.user_id for row in rows if row.user_id is not None} | batch.cash.keys())
         now_s = rows[0].settled_s or 0
         done = variable.apply(
@@ -117,11 +134,10 @@ class _Replay:
 
     def _trader(self, user: int, rows: Sequence[Command], batch: Recorded) -> variable.Trader:
         told = [row.result or {} for row in rows if row.user_id == user]
-        cash, barred = batch.cash.get(user), rows[0].barred or []
+        cash = batch.cash.get(user)
         return replace(
-            self.people.trader(user) or variable.Trader(id=user),
+            self.people.told(user, self.people.trader(user) or variable.Trader(id=user)),
             cash_micro=self._standing(user, told, batch) if cash is None else cash,
-            opens_barred=barred is True or user in barred,
         )
 
     def _standing(self, user: int, told: Sequence[Json], batch: Recorded) -> int:

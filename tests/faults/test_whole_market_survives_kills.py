@@ -42,14 +42,15 @@ def anything(choice: random.Random) -> Draw:
         ("orders", {"side": "sell", "shares": f"{choice.uniform(0.1, 4):.3f}"}),
         ("orders", {"side": "buy", "amount": "400", "commit": True}),
         ("limit-orders", limit(choice, price)),
-        ("targets", {"stop_price": price, "target_price": f"{choice.uniform(9, 11):.4f}"}),
+        ("targets", {"stop_price": f"{choice.uniform(1, 30):.4f}", "target_price": None}),
+        ("targets", {"stop_price": None, "target_price": f"{choice.uniform(1, 30):.4f}"}),
         ("timed-exits", {"shares": "0.2", "chunks": 2, "interval_s": 60}),
         ("collateral", {"action": choice.choice(["add", "remove"]), "amount": "2"}),
         ("contributions", {"amount": "15"}),
         ("withdrawals", {"units": "3", "queued": choice.random() < 0.5}),
         ("fee-claims", {}),
     ]
-    return choice.choices(draws, weights=(6, 6, 1, 4, 2, 1, 1, 1, 1, 1))[0]
+    return choice.choices(draws, weights=(6, 6, 1, 4, 1, 1, 1, 1, 1, 1, 1))[0]
 
 
 def limit(choice: random.Random, price: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from exchange import clock
 from exchange.errors import Unprocessable
-from exchange.models import Command, Market, Tick, User
+from exchange.models import Command, Market, Position, Tick, User
 from exchange.services import audit, ledger, markets, recorded, replay, settlement
 from exchange.services import staff as services
 from exchange.services.batch import Request
@@ -14,6 +14,7 @@ from tests.factories import (
     active_market,
     buy,
     buy_later,
+    command,
     contribute,
     funded_user,
     key,
@@ -177,3 +178,19 @@ def test_the_tables_keep_what_the_engine_brings_about() -> None:
     assert {"seq", "trader", "side", "value_micro", "fee_micro"} <= set(recorded.FILLED)
     assert {"market_pico", "display_pico", "clamped"} <= set(recorded.PRICED)
     assert len(recorded.MOVED) == 7
+
+
+def test_knows_that_nothing_opened_while_it_was_forbidden(
+    alice: User, bob: User, staff: User
+) -> None:
+    """A resting order is not its owner's command of that batch, and yet it was barred."""
+    market = active_market()
+    buy(bob, market, "300")
+    price = {"shares_nano": 5 * 10**9, "price_pico": 10_050 * 10**9}
+    command(alice, market, "limit", intent="open_long", **price)
+    services.reduce_only_set(actor=staff, market=market, reason=WHY)
+
+    sell(bob, market, Position.objects.get(user=bob).shares_nano)
+
+    assert not Position.objects.filter(user=alice).exists()
+    assert found(market) == []

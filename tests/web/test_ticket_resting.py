@@ -102,6 +102,26 @@ def test_a_limit_tells_who_is_before_it(client: Client, market: Market, alice: U
     assert "Before it in line nobody" in _said(client, _limit(price="9.7"))
 
 
+def test_those_who_close_are_in_the_same_line(client: Client, market: Market, alice: User) -> None:
+    other = funded_user("1000")
+    short(other, market, "4")
+    command(other, market, "limit", intent="close_short", shares_nano=10**9, price_pico=96 * 10**11)
+    client.force_login(alice)
+
+    assert "Before it in line 1 order 1.0000 shares" in _said(client, _limit())
+
+
+def test_one_that_cannot_fill_yet_says_so(client: Client, market: Market, alice: User) -> None:
+    short(alice, market, "4")
+    client.force_login(alice)
+
+    page = _said(client, _limit(price="10.5"))
+    _place(client, _limit(price="10.5"))
+
+    assert "It does not fill while you hold the other side." in page
+    assert "once you no longer hold the other side" in text(client.get("/markets/wheat-price/"))
+
+
 def test_a_limit_that_opens_a_short_brings_its_margin(
     client: Client, market: Market, alice: User
 ) -> None:

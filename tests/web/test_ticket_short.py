@@ -246,6 +246,14 @@ def test_a_pause_is_named_and_counts_down(client: Client, market: Market, alice:
     assert "Cannot be placed like this" in _said(client)
 
 
+def test_the_pool_page_names_the_same_states(client: Client, market: Market) -> None:
+    LiveState.objects.filter(market=market).update(
+        reduce_only_since=clock.now(), reduce_only_reason="source went away"
+    )
+
+    assert "Reason given: “source went away”" in text(client.get("/liquidity/wheat-price/"))
+
+
 def test_a_clamped_market_says_what_providers_cannot_do(client: Client, market: Market) -> None:
     state = market.live.state | {"clamped": True}
     LiveState.objects.filter(market=market).update(state=state)
