@@ -101,12 +101,9 @@ class AutoFill:
         parts = in_proportion(size, [e.remaining for e in willing], LOT)
         backs = in_proportion(surplus - system, parts, 1)
         systems = in_proportion(system, parts, 1)
-        makers = in_proportion(deal.amount, parts, 1)
-        for entry, part, back, share, maker in zip(
-            willing, parts, backs, systems, makers, strict=True
-        ):
+        for entry, part, back, share in zip(willing, parts, backs, systems, strict=True):
             if part:
-                self._trade(entry, _Part(price, part, back, share, maker))
+                self._trade(entry, _Part(price, part, back, share))
 
     def _trade(self, entry: Entry, part: "_Part") -> None:
         book, amount = self.book, value_of(part.price, part.size)
@@ -129,7 +126,7 @@ class AutoFill:
                 amount_micro=amount,
                 price_pico=part.price * MICRO,
                 fee_micro=fee,
-                maker_micro=part.maker if self.buys else -part.maker,
+                maker_micro=(amount if self.buys else -amount) - part.rebate - part.system,
                 rebate_micro=part.rebate,
                 seigniorage_micro=part.system,
             )
@@ -143,7 +140,6 @@ class _Part(NamedTuple):
     size: int
     rebate: int
     system: int
-    maker: int
 
 
 def run(book: Book, entry: Entry, before: Point, premium: int) -> None:

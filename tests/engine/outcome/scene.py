@@ -88,8 +88,8 @@ class Scene:
         return self.frontier.traders[trader].held_micro[token]
 
     def hand_pairs(self, outcome_: int, tokens: int) -> None:
-        """Let Alice buy YES and Bob NO of an outcome; pairs as far as nobody asks for less."""
+        """Let Alice buy YES and Bob NO of an outcome; at launch prices all of it pairs."""
         shown = self.state.outcomes[outcome_].yes_pico
-        cents = min(98, max(1, shown // 10**10 - 1))
+        cents = min(99, max(1, shown // 10**10))
         self.buy(ALICE, 2 * outcome_, tokens, price=cents)
         self.buy(BOB, 2 * outcome_ + 1, tokens, price=100 - cents)
