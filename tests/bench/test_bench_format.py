@@ -19,6 +19,7 @@ MEASURES = {
     "fanout": {"R1"},
     "charts": {"C1"},
     "engines": {"T5"},
+    "outcome": {"T6"},
 }
 
 
@@ -26,6 +27,7 @@ MEASURES = {
     "name",
     [
         "engines",
+        "outcome",
         "charts",
         pytest.param("fanout", marks=pytest.mark.nightly),
         pytest.param("settlement", marks=pytest.mark.nightly),
