@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from exchange.engines.outcome import BUY, MODES, Config, ConfigError, Round, preset, quote
+from exchange.engines.outcome import BUY, MODES, Config, ConfigError, Placed, Round, preset, quote
 from tests.engine.outcome.scene import ALICE, YES, Scene
 
 
@@ -110,7 +110,9 @@ def test_modes_of_impact_move_prices_as_they_say(mode: str, own: float, other: f
 def _cost(scene: Scene, tokens: int) -> int:
     trader = scene.frontier.traders[ALICE]
     order = scene.order(ALICE, BUY, YES, tokens)
-    return quote(scene.config, scene.state, trader, order, 0).results[0].order.amount_micro  # type: ignore[union-attr]
+    (result,) = quote(scene.config, scene.state, trader, order, 0).results
+    assert isinstance(result, Placed)
+    return result.order.amount_micro
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -21,7 +21,11 @@ def test_the_path_decides_where_the_condition_is_not_monotone() -> None:
     # 5 and 7 are asked and fail, 6 is never reached through them; 3 and 4 follow
     asked: list[int] = []
 
-    found = largest(0, 9 * LOT, lambda d: not asked.append(d // LOT) and d // LOT in {2, 3, 6})  # type: ignore[func-returns-value]
+    def holds(amount: int) -> bool:
+        asked.append(amount // LOT)
+        return asked[-1] in {2, 3, 6}
+
+    found = largest(0, 9 * LOT, holds)
 
     assert (asked, found) == ([5, 2, 3, 4], 3 * LOT)
 
