@@ -13,6 +13,8 @@ from exchange.engines.units import MICRO, PICO
 from exchange.models import User
 from oracle.models import (
     CachedAnswer,
+    Card,
+    CardRow,
     Cluster,
     CostEntry,
     Evidence,
@@ -369,3 +371,22 @@ class CachedAnswerAdmin(ReadOnly):
     list_display = ("source", "fetched_at", "etag", "last_modified")
     list_select_related = ("source",)
     ordering = ("source", "-fetched_at")
+
+
+@admin.register(Card)
+class CardAdmin(ReadOnly):
+    """How right each oracle was, by measured period."""
+
+    list_display = ("market", "from_at", "to_at", "runs", "applied", "moved", "made_at")
+    list_filter = ("market",)
+    list_select_related = ("market",)
+
+
+@admin.register(CardRow)
+class CardRowAdmin(Reached):
+    """The lines of the cards."""
+
+    reached_by = "card__id__exact"
+    list_display = ("card", "of", "name", "claims", "judged", "hits", "hit_e8", "brier_e8")
+    list_filter = ("of",)
+    list_select_related = ("card__market",)

@@ -11,8 +11,9 @@ from exchange.api.fields import Fixed, Instant, Price, PublicId, Rate, Text
 from exchange.api.schema import operation
 from exchange.selectors import access as markets
 from oracle.models import Run
+from oracle.models.cards import PREFIX as CARD_PREFIX
 from oracle.models.runs import PREFIX
-from oracle.selectors import access, feed, lists
+from oracle.selectors import access, cards, feed, lists
 
 OPEN = ("",)
 Out = serializers.Serializer[Any]
@@ -140,6 +141,74 @@ class RunPage(Out):
 
     results = RunShape(many=True)
     next = serializers.CharField(allow_null=True)
+
+
+class CardLine(Out):
+    """The claims of one seat, reader or source, and how right they were."""
+
+    of = serializers.CharField(help_text="all, seat, reader or source")
+    name = serializers.CharField(allow_blank=True)
+    claims = serializers.IntegerField()
+    verdicts = serializers.IntegerField(help_text="claims that the world gave a verdict on")
+    judged = serializers.IntegerField(help_text="claims of a direction with a verdict")
+    hits = serializers.IntegerField()
+    hit_rate = Rate(source="hit_e8", allow_null=True)
+    low = Rate(source="low_e8", allow_null=True, help_text="of the 95 % interval")
+    high = Rate(source="high_e8", allow_null=True)
+    usual_rate = Rate(
+        source="usual_e8", allow_null=True, help_text="of always claiming the usual direction"
+    )
+    brier = Rate(source="brier_e8", allow_null=True)
+    error = Change(source="error_pico", allow_null=True, help_text="mean absolute error")
+    crps = Change(source="crps_pico", allow_null=True)
+    error_of_zero = Change(source="zero_pico", allow_null=True)
+    bins = serializers.JSONField(help_text="[count, hits, sum of confidences x 1e8] by tenths")
+
+
+class CardShape(Out):
+    """How right one market's oracle was over one period."""
+
+    id = serializers.CharField(source="public_id")
+    market = serializers.CharField(source="market.slug")
+    topic = serializers.CharField(source="market.topic")
+    spec_version = serializers.IntegerField(source="spec.version")
+    from_at = Instant()
+    to_at = Instant()
+    made_at = Instant()
+    step_s = serializers.IntegerField()
+    horizon_s = serializers.IntegerField()
+    runs = serializers.IntegerField()
+    applied = serializers.IntegerField()
+    moved = serializers.IntegerField()
+    stories = serializers.IntegerField()
+    stage_1_only = serializers.IntegerField()
+    latency_ms = serializers.IntegerField()
+    reports_sha256 = serializers.CharField()
+    versions = serializers.DictField()
+    rows = CardLine(many=True)
+
+
+class CardPage(Out):
+    """A page of cards."""
+
+    results = CardShape(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class CardList(Public):
+    """Every report card of every market, or of one."""
+
+    @operation("oracle_card_list", answer=CardPage, query=RunQuery, tag="oracle", auth=OPEN)
+    def get(self, request: Request) -> Response:
+        """List report cards, newest first."""
+        wanted = query_of(request, RunQuery)
+        slug, limit = wanted.get("market"), wanted["limit"]
+        rows = cards.recent(
+            markets.market(slug) if slug else None,
+            position_of(CARD_PREFIX, wanted.get("cursor")),
+            limit,
+        )
+        return paged(CardShape, rows, limit, lambda card: card.public_id)
 
 
 class RunList(Public):

@@ -6,5 +6,6 @@ from oracle import api
 
 urlpatterns = [
     path("runs/", api.RunList.as_view(), name="api-run-list"),
+    path("report-cards/", api.CardList.as_view(), name="api-card-list"),
     path("runs/<str:run_id>/", api.RunRead.as_view(), name="api-run"),
 ]

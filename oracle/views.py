@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from exchange.selectors import access as markets
 from exchange.views.edge import page
-from oracle.selectors import access, feed, health
+from oracle.selectors import access, cards, feed, health
 
 RUNS_SHOWN, RUNS_ON_PAGE = 8, 50
 
@@ -42,3 +42,12 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
         "spec": run.spec,
     }
     return render(request, "oracle/run_page.html", context)
+
+
+@page
+@require_safe
+def market_card(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show how right a market's oracle was, by its newest report card."""
+    market = markets.market(slug)
+    context = {"market": market, "sheet": cards.newest(market)}
+    return render(request, "oracle/card_page.html", context)

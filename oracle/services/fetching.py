@@ -11,7 +11,7 @@ from django.db.models import Max
 from exchange import clock
 from oracle.analysts.registry import READS_NUMBERS
 from oracle.core import cadence
-from oracle.models import Observation, Run, Sighting, Source
+from oracle.models import Observation, OracleSpec, Run, Sighting, Source
 from oracle.services import budgets, evidence, leases
 from oracle.services.hashing import digest_of
 from oracle.sources import registry
@@ -64,6 +64,29 @@ def fetch(run: Run) -> None:
         )
 
 
+def is_read_for(spec: OracleSpec, name: str, *, numbers: bool) -> bool:
+    """Return whether some seat reads this source for its numbers, or for its texts."""
+    return any(
+        name in seat["sources"] and (seat["reader"] in READS_NUMBERS) == numbers
+        for seat in spec.panel
+    )
+
+
+def items_about(spec: OracleSpec, source: Readable, until: datetime, digest: int) -> list[Item]:
+    """Return what all queries find, each item once, in the order it was found.
+
+    Raises:  SourceDown.
+    """
+    since = until - timedelta(seconds=spec.lookback_s)
+    suffix = cadence.suffix(spec.suffixes, digest)
+    found: dict[tuple[str, str, str], Item] = {}
+    for query in spec.queries:
+        asked = f"{query} {suffix}".strip() if source.searches else query
+        for item in source.fetch(asked, since, until, ITEMS_PER_QUERY_MAX):
+            found.setdefault((item.url, item.publisher, item.title), item)
+    return list(found.values())
+
+
 def _rows(run: Run) -> list[Source]:
     names = [entry["source"] for entry in run.spec.sources]
     return list(Source.objects.filter(name__in=names).order_by("name"))
@@ -85,11 +108,12 @@ def _read(run: Run, answer: Answer, until: datetime) -> None:
     row = answer.row
     try:
         source = registry.build(row, budgets.spender(row, run))
-        if _is_read_for(run, row.name, numbers=True):
+        if is_read_for(run.spec, row.name, numbers=True):
             series = str(run.spec.mapping.get("series", ""))
             answer.numbers = source.observe(series, _known_until(row, series, until), until)
-        if _is_read_for(run, row.name, numbers=False):
-            answer.items = _items(run, source, until)
+        if is_read_for(run.spec, row.name, numbers=False):
+            digest = digest_of(run.market_id, run.number)
+            answer.items = items_about(run.spec, source, until, digest)
     except OverBudget as fault:
         answer.state, answer.why = SKIPPED, fault.message
     except SourceDown as fault:
@@ -106,25 +130,6 @@ def _known_until(row: Source, series: str, until: datetime) -> datetime:
     stored = Observation.objects.filter(source=row, series=series)
     newest = stored.aggregate(at=Max("released_at"))["at"]
     return newest - NUMBERS_AGAIN if newest else until - NUMBERS_SINCE
-
-
-def _is_read_for(run: Run, name: str, *, numbers: bool) -> bool:
-    return any(
-        name in seat["sources"] and (seat["reader"] in READS_NUMBERS) == numbers
-        for seat in run.spec.panel
-    )
-
-
-def _items(run: Run, source: Readable, until: datetime) -> list[Item]:
-    """Return what all queries find, each item once, in the order it was found."""
-    since = until - timedelta(seconds=run.spec.lookback_s)
-    suffix = cadence.suffix(run.spec.suffixes, digest_of(run.market_id, run.number))
-    found: dict[tuple[str, str, str], Item] = {}
-    for query in run.spec.queries:
-        asked = f"{query} {suffix}".strip() if source.searches else query
-        for item in source.fetch(asked, since, until, ITEMS_PER_QUERY_MAX):
-            found.setdefault((item.url, item.publisher, item.title), item)
-    return list(found.values())
 
 
 def _rest(row: Source, fault: SourceDown) -> None:

@@ -5,7 +5,7 @@ So a replay is the same call with the same list.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -71,8 +71,18 @@ def reports_from(
 
     Raises:  EvidenceChanged.
     """
-    made, abstained = [], {}
     stories = _stories(inputs)
+    return ask_seats(spec, lambda seat: _brief(spec, inputs, stories, seat), sources)
+
+
+def ask_seats(
+    spec: OracleSpec, brief_of: Callable[[Seat], Brief], sources: Mapping[str, Any]
+) -> tuple[list[reports.Report], dict[str, str]]:
+    """Return the report of each seat over its brief, wherever the brief comes from.
+
+    Raises:  whatever `brief_of` raises.
+    """
+    made, abstained = [], {}
     analysts = available()
     for seat in terms.seats_of(spec):
         analyst = analysts.get(seat.reader)
@@ -82,7 +92,7 @@ def reports_from(
         elif len(silent) == len(seat.sources):
             abstained[seat.name] = "none of its sources answered"
         else:
-            report, why = _report(analyst, seat, _brief(spec, inputs, stories, seat))
+            report, why = _report(analyst, seat, brief_of(seat))
             abstained |= {seat.name: why} if report is None else {}
             made += [report] if report else []
     return made, abstained
@@ -182,7 +192,7 @@ def _brief(
         if not set(names).isdisjoint(seat.sources)
     ]
     return Brief(
-        variable=_variable(spec),
+        variable=variable_of(spec),
         stories=tuple(told),
         number=_number(inputs["numbers"].get(seat.name)),
         fundamental_pico=int(inputs["fundamental_pico"]),
@@ -200,7 +210,8 @@ def _number(key: int | None) -> Number | None:
     )
 
 
-def _variable(spec: OracleSpec) -> Variable:
+def variable_of(spec: OracleSpec) -> Variable:
+    """Return the market as its readers are told about it."""
     line, confidence_e8 = terms.level_of(spec)
     return Variable(
         question=spec.question,

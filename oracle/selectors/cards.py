@@ -1,0 +1,123 @@
+"""A market's report cards as people read them: the newest card, its lines, and two plots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.models import Market
+from oracle.models import Card, CardRow
+
+WIDTH, HEIGHT = 640, 220
+SQUARE = 220
+RATE = 10**8
+PICO_PER_E8 = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a card. Changes are in 1e-8, for display."""
+
+    row: CardRow
+    error_e8: int | None
+    crps_e8: int | None
+    zero_e8: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """One bin of the reliability plot, in its pixels; the radius grows with the count."""
+
+    x: int
+    y: int
+    radius: int
+    count: int
+    said_e8: int
+    came_e8: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A card with everything that a page draws."""
+
+    card: Card
+    lines: tuple[Line, ...]
+    dots: tuple[Dot, ...]
+    f_points: str
+    level_points: str
+    low_pico: int
+    high_pico: int
+
+
+def newest(market: Market) -> Sheet | None:
+    """Return the market's newest card, if it has one."""
+    card = Card.objects.filter(market=market).select_related("market", "spec").order_by("-id")
+    found = card.first()
+    return sheet(found) if found else None
+
+
+def recent(market: Market | None, before: int | None, limit: int) -> list[Card]:
+    """Return one more than `limit` cards, newest first, older than the key `before`."""
+    rows = Card.objects.select_related("market", "spec").prefetch_related("rows")
+    if market is not None:
+        rows = rows.filter(market=market)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.order_by("-id")[: limit + 1])
+
+
+def sheet(card: Card) -> Sheet:
+    """Return a card as a page draws it."""
+    rows = list(card.rows.order_by("of", "name"))
+    every = next((row for row in rows if row.of == CardRow.Of.ALL), None)
+    values = [int(value) for _, *pair in card.path for value in pair if value is not None]
+    low, high = min(values, default=0), max(values, default=0)
+    return Sheet(
+        card=card,
+        lines=tuple(_line(row) for row in rows),
+        dots=tuple(_dots(every.bins if every else [])),
+        f_points=_points([(at, f) for at, f, _ in card.path], low, high),
+        level_points=_points([(at, level) for at, _, level in card.path], low, high),
+        low_pico=low,
+        high_pico=high,
+    )
+
+
+def _line(row: CardRow) -> Line:
+    return Line(
+        row=row,
+        error_e8=_e8(row.error_pico),
+        crps_e8=_e8(row.crps_pico),
+        zero_e8=_e8(row.zero_pico),
+    )
+
+
+def _e8(pico: int | None) -> int | None:
+    return None if pico is None else pico // PICO_PER_E8
+
+
+def _dots(bins: Sequence[Sequence[int]]) -> list[Dot]:
+    total = sum(count for count, *_ in bins)
+    return [
+        Dot(
+            x=SQUARE * sure // (count * RATE),
+            y=SQUARE - SQUARE * hits // count,
+            radius=3 + 12 * count // total,
+            count=count,
+            said_e8=sure // count,
+            came_e8=RATE * hits // count,
+        )
+        for count, hits, sure in bins
+        if count
+    ]
+
+
+def _points(path: Sequence[tuple[int, str | None]], low: int, high: int) -> str:
+    """Return the points of a polyline; the axes are those of the whole path."""
+    if not path:
+        return ""
+    first, span = path[0][0], max(1, path[-1][0] - path[0][0])
+    rise = max(1, high - low)
+    return " ".join(
+        f"{WIDTH * (at - first) // span},{HEIGHT - HEIGHT * (int(value) - low) // rise}"
+        for at, value in path
+        if value is not None
+    )

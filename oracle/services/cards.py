@@ -1,0 +1,186 @@
+"""Judge a played period and keep its report card."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from statistics import median_low
+
+from django.db import transaction
+from django.db.models import Sum
+
+from exchange import clock
+from exchange.errors import Malformed
+from oracle.analysts.registry import available
+from oracle.core import card, outcomes
+from oracle.core.card import Claim
+from oracle.models import Card, CardRow, CostEntry, OracleSpec, Source
+from oracle.selectors import access, past
+from oracle.services import backtest, reading, terms
+from oracle.services.backtest import Step
+from oracle.services.hashing import sha256_hex
+from oracle.sources.base import SourceDown
+
+HORIZON_S = 86_400
+POINTS_MAX = 400
+DAY = timedelta(days=1)
+# These readers give the large report of stage 2.
+STAGE_2 = frozenset({"generator"})
+
+Key = tuple[str, str]
+
+
+def card_make(
+    *,
+    market_id: int,
+    start: datetime,
+    end: datetime,
+    step_s: int,
+    horizon_s: int = HORIZON_S,
+) -> Card:
+    """Play a market's oracle from `start` to `end` and keep how right it was.
+
+    Raises:  NotFound without an oracle; Malformed for a senseless period.
+    """
+    spec = access.spec(market_id)
+    if step_s < 1 or not start < end <= clock.now():
+        raise Malformed("a period starts before it ends, in the past")
+    if (end - start) / timedelta(seconds=step_s) > backtest.STEPS_MAX:
+        raise Malformed(f"more than {backtest.STEPS_MAX} runs")
+    steps = backtest.play(spec, start, end, step_s)
+    groups = claims(spec, steps, horizon_s)
+    with transaction.atomic():
+        made = _card(spec, steps, step_s, horizon_s)
+        CardRow.objects.bulk_create(
+            [_row(made, of, name, group) for (of, name), group in sorted(groups.items())]
+        )
+    return made
+
+
+def claims(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> dict[Key, list[Claim]]:
+    """Return every claim of the steps with its outcome, by whose it is.
+
+    A report is a claim of its seat and reader. What a seat made of one story is a claim, of a
+    direction alone, of the sources that told the story.
+    """
+    numbers = _numbers(spec, steps)
+    path = [
+        outcomes.Point(
+            at_s=int(one.at.timestamp()), before_pico=one.before_pico, after_pico=one.after_pico
+        )
+        for one in steps
+    ]
+    groups: defaultdict[Key, list[Claim]] = defaultdict(list)
+    for place, step in enumerate(steps):
+        if spec.kind == OracleSpec.Kind.LEVEL:
+            truth = outcomes.next_change(numbers, path[place].at_s, step.before_pico)
+        else:
+            truth = outcomes.own_change(path, place, horizon_s)
+        for report in step.reports:
+            claim = _claim(report.delta_pico, report.confidence_e8, truth)
+            for key in (("all", ""), ("seat", report.seat), ("reader", report.reader)):
+                groups[key].append(claim)
+            for mark in report.marks:
+                said = Claim(
+                    sign=mark.sign, confidence_e8=mark.confidence_e8, truth_sign=_sign(truth)
+                )
+                for name in step.told[mark.cluster]:
+                    groups["source", name].append(said)
+    return dict(groups)
+
+
+def _claim(delta_pico: int, confidence_e8: int, truth: int | None) -> Claim:
+    return Claim(
+        sign=(delta_pico > 0) - (delta_pico < 0),
+        confidence_e8=confidence_e8,
+        truth_sign=_sign(truth),
+        delta_pico=delta_pico,
+        truth_pico=truth,
+    )
+
+
+def _sign(truth: int | None) -> int | None:
+    return None if truth is None else (truth > 0) - (truth < 0)
+
+
+def _numbers(spec: OracleSpec, steps: Sequence[Step]) -> list[outcomes.Released]:
+    """Return every number up to now: outcomes may come from after the period."""
+    line, _ = terms.level_of(spec)
+    if line is None or not steps:
+        return []
+    found = []
+    series, since = str(spec.mapping.get("series", "")), steps[0].at - timedelta(days=20 * 365)
+    for row in Source.objects.filter(name__in=[entry["source"] for entry in spec.sources]):
+        try:
+            found += past.source_of(row, spec.market_id).observe(series, since, clock.now())
+        except SourceDown:
+            continue
+    return [
+        outcomes.Released(
+            released_s=int(one.released_at.timestamp()),
+            observed_s=int(one.observed_at.timestamp()),
+            level_pico=line.level_pico(one.value_pico),
+        )
+        for one in found
+    ]
+
+
+def _card(spec: OracleSpec, steps: Sequence[Step], step_s: int, horizon_s: int) -> Card:
+    readers = {report.reader for step in steps for report in step.reports}
+    known = available()
+    applied = [step for step in steps if step.applied]
+    every = [[step.at.isoformat(), [asdict(one) for one in step.reports]] for step in steps]
+    return Card.objects.create(
+        market_id=spec.market_id,
+        spec=spec,
+        from_at=steps[0].at,
+        to_at=steps[-1].at,
+        step_s=step_s,
+        horizon_s=horizon_s,
+        versions={
+            "spec": terms.spec_sha256(spec),
+            "readers": {name: known[name].version for name in sorted(readers)},
+            "code": reading.CODE_VERSION,
+        },
+        runs=len(steps),
+        applied=len(applied),
+        moved=sum(step.before_pico != step.after_pico for step in steps),
+        stories=sum(len(step.told) for step in steps),
+        stage_1_only=sum(
+            not any(report.reader in STAGE_2 for report in step.reports) for step in applied
+        ),
+        cost_micro_day=_cost(spec, steps),
+        latency_ms=median_low(step.latency_ms for step in steps),
+        reports_sha256=sha256_hex(every),
+        path=_path(steps),
+    )
+
+
+def _cost(spec: OracleSpec, steps: Sequence[Step]) -> int:
+    """Return what the market's sources cost a day in the period, by the ledger."""
+    booked = CostEntry.objects.filter(
+        market_id=spec.market_id, at__gte=steps[0].at, at__lte=steps[-1].at
+    )
+    total = int(booked.aggregate(sum=Sum("cost_micro"))["sum"] or 0)
+    days = max(1, (steps[-1].at - steps[0].at) // DAY)
+    return total // days
+
+
+def _path(steps: Sequence[Step]) -> list[list[int | str | None]]:
+    """Return the way of F, thinned evenly, its last point kept."""
+    stride = max(1, -(-len(steps) // POINTS_MAX))
+    shown = [*steps[:-1:stride], steps[-1]]
+    return [
+        [
+            int(one.at.timestamp()),
+            str(one.after_pico),
+            None if one.level_pico is None else str(one.level_pico),
+        ]
+        for one in shown
+    ]
+
+
+def _row(made: Card, of: str, name: str, group: Sequence[Claim]) -> CardRow:
+    figures = asdict(card.score(group))
+    bins = [[one["count"], one["hits"], one["confidence_sum_e8"]] for one in figures.pop("bins")]
+    return CardRow(card=made, of=of, name=name, bins=bins, **figures)
