@@ -211,6 +211,9 @@ ORACLE_ARCHIVE_DIRS = [
     str(BASE_DIR / "megatron" / "demo"),
     *env.words("ORACLE_ARCHIVE_DIRS", default=[]),
 ]
+# Weights lie here, fetched once by `manage.py fetch_models`; without them words and numbers read.
+ORACLE_MODELS_DIR = env.text("ORACLE_MODELS_DIR", default=str(embedded.state_dir() / "models"))
+ORACLE_GENERATOR = env.choice("ORACLE_GENERATOR", options=("tiny", "small", "standard"))
 # Sources that want a key rest until they have one; GitHub only answers more often with it.
 ORACLE_KEYS = {
     "serper": env.text("SERPER_API_KEY", default=""),

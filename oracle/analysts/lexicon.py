@@ -13,11 +13,11 @@ from typing import Any
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from exchange.engines.units import RATE
-from oracle.analysts import finance_words
+from oracle.analysts import finance_words, small
 from oracle.analysts.base import Brief, Story, Variable
 from oracle.core import scoring
 from oracle.core.quorum import Seat
-from oracle.core.reports import DELTA, NOTE_SMALL, Mark, Report
+from oracle.core.reports import Mark, Report
 
 RULES = 1
 
@@ -58,50 +58,48 @@ class Lexicon:
 
     def read(self, seat: Seat, brief: Brief) -> Report:
         """Return the small report of stage 1 over the seat's stories."""
-        marks = tuple(self._mark(story, brief.variable) for story in brief.stories)
-        opinion = scoring.small(marks, floor_e8=brief.floor_e8)
-        impact = scoring.impact(marks)
-        large = (NOTE_SMALL,) if impact >= scoring.IMPACT_LARGE else ()
-        return Report(
-            seat=seat.name,
-            reader=self.name,
-            sources=seat.sources,
-            kind=DELTA,
-            delta_pico=opinion.delta_pico,
-            confidence_e8=opinion.confidence_e8,
-            stated_e8=opinion.confidence_e8,
-            impact=impact,
-            notes=opinion.notes + large,
-            marks=marks,
-        )
+        return small.report(self.name, seat, brief, marks(brief))
 
-    def _mark(self, story: Story, variable: Variable) -> Mark:
-        text = f"{story.title}. {story.text}"[:READ_CHARACTERS]
-        tokens = [_bare(word) for word in text.split()]
-        sign, confidence_e8 = direction(text, variable)
-        mark = Mark(
-            cluster=story.cluster,
-            sign=sign,
-            confidence_e8=confidence_e8,
-            keyword=any(_places(tokens, word.lower().split()) for word in variable.keywords),
-        )
-        return scoring.weighted(mark, story.weight_e8)
+
+def marks(brief: Brief) -> list[Mark]:
+    """Return what the words say of each story."""
+    return [_mark(story, brief.variable) for story in brief.stories]
+
+
+def _mark(story: Story, variable: Variable) -> Mark:
+    text = f"{story.title}. {story.text}"[:READ_CHARACTERS]
+    tokens = [_bare(word) for word in text.split()]
+    sign, confidence_e8 = direction(text, variable)
+    mark = Mark(
+        cluster=story.cluster,
+        sign=sign,
+        confidence_e8=confidence_e8,
+        keyword=any(_places(tokens, word.lower().split()) for word in variable.keywords),
+    )
+    return scoring.weighted(mark, story.weight_e8)
 
 
 def direction(text: str, variable: Variable) -> tuple[int, int]:
     """Return where the text sends the variable (-1, 0, 1) and the confidence in 1e-8."""
-    tokens = [_bare(word) for word in text.split()]
-    rises = sum(_says(tokens, phrase) for phrase in variable.rise_words)
-    falls = sum(_says(tokens, phrase) for phrase in variable.fall_words)
-    if rises or falls:
-        net = rises - falls
-        confidence_e8 = WORDS_E8[min(abs(net), len(WORDS_E8) - 1)]
-        return (net > 0) - (net < 0), confidence_e8
+    by_name = named(text, variable)
+    if by_name is not None:
+        return by_name
     tone_e8 = tone(text)
     if abs(tone_e8) < TONE_MIN_E8 or not variable.polarity:
         return 0, 0
     sign = variable.polarity if tone_e8 > 0 else -variable.polarity
     return sign, min(abs(tone_e8), CONFIDENCE_MAX_E8)
+
+
+def named(text: str, variable: Variable) -> tuple[int, int] | None:
+    """Return what the market's own direction words say, or nothing where they are silent."""
+    tokens = [_bare(word) for word in text.split()]
+    rises = sum(_says(tokens, phrase) for phrase in variable.rise_words)
+    falls = sum(_says(tokens, phrase) for phrase in variable.fall_words)
+    if not rises and not falls:
+        return None
+    net = rises - falls
+    return (net > 0) - (net < 0), WORDS_E8[min(abs(net), len(WORDS_E8) - 1)]
 
 
 def tone(text: str) -> int:

@@ -1,10 +1,13 @@
 """Which readers there are, and which can run here. A heavy one loads when it first reads."""
 
 from oracle.analysts.base import Analyst, Analysts
+from oracle.analysts.classifier import Classifier
+from oracle.analysts.generator import Generator
 from oracle.analysts.lexicon import Lexicon
+from oracle.analysts.nli import Nli
 from oracle.analysts.series import Series
 
-KNOWN: tuple[Analyst, ...] = (Lexicon(), Series())
+KNOWN: tuple[Analyst, ...] = (Lexicon(), Series(), Classifier(), Nli(), Generator())
 
 # What the readers read: stories, or numbers. The linter of specifications asks.
 READS_NUMBERS = frozenset({"series"})

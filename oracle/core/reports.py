@@ -11,6 +11,7 @@ NOTE_NEUTRAL = "neutral"
 NOTE_UNSURE = "below the confidence floor"
 NOTE_CLAMPED = "clamped to 30 %"
 NOTE_SMALL = "stage 1 only"
+NOTE_LARGE = "stage 2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from oracle.analysts.registry import READS_NUMBERS, available
 from oracle.core import card
 from oracle.core.card import Claim, Score
 from oracle.core.quorum import Seat
+from oracle.core.reports import Mark
 
 SIGNS = {"positive": 1, "neutral": 0, "negative": -1}
 BATCH = 25
@@ -66,7 +67,7 @@ def _rows(path: Path) -> list[tuple[str, int]]:
 
 def _judge(reader: Analyst, rows: Sequence[tuple[str, int]]) -> Labelled:
     started = clock.monotonic()
-    marks = []
+    marks: list[Mark] = []
     for first in range(0, len(rows), BATCH):
         batch = rows[first : first + BATCH]
         report = reader.read(_SEAT, _brief([sentence for sentence, _ in batch]))

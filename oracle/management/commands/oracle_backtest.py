@@ -54,15 +54,20 @@ def _lines(made: Card) -> list[str]:
         f"{made}: {made.runs} runs, {made.applied} applied, {made.moved} moved F,"
         f" {made.stories} stories, {made.latency_ms} ms a run"
     )
-    lines = [head, f"{'of':<24}{'claims':>8}{'judged':>8}{'hit %':>8}{'95 %':>16}{'Brier':>8}"]
+    lines = [
+        head,
+        f"{'of':<24}{'claims':>8}{'judged':>8}{'hit %':>8}{'95 %':>16}{'usual %':>9}{'Brier':>8}",
+    ]
     lines[1] += f"{'error %':>10}{'CRPS %':>10}{'of zero %':>11}"
     for row in made.rows.order_by("of", "name"):
         span = f"{_share(row.low_e8)} to {_share(row.high_e8)}"
-        lines.append(
-            f"{row.of + ' ' + row.name:<24}{row.claims:>8}{row.judged:>8}{_share(row.hit_e8):>8}"
-            f"{span:>16}{_number(row.brier_e8, 8, 3):>8}{_number(row.error_pico, 10, 3):>10}"
-            f"{_number(row.crps_pico, 10, 3):>10}{_number(row.zero_pico, 10, 3):>11}"
+        figures = (
+            f"{row.of + ' ' + row.name:<24}{row.claims:>8}{row.judged:>8}{_share(row.hit_e8):>8}",
+            f"{span:>16}{_share(row.usual_e8):>9}{_number(row.brier_e8, 8, 3):>8}",
+            f"{_number(row.error_pico, 10, 3):>10}{_number(row.crps_pico, 10, 3):>10}",
+            f"{_number(row.zero_pico, 10, 3):>11}",
         )
+        lines.append("".join(figures))
     return lines
 
 

@@ -1,0 +1,49 @@
+"""A reader of entailment: whether the text implies that the variable rises, or that it falls."""
+
+from oracle.analysts import nets, small, weights
+from oracle.analysts.base import Brief
+from oracle.analysts.classifier import E8_OF_MILLIONTH, LEAN_MIN, told
+from oracle.core.quorum import Seat
+from oracle.core.reports import Mark, Report
+
+RULES = 1
+NAME = "nli"
+ENTAILS = "entail"
+RISES = 'This text implies that the answer to "{question}" is yes.'
+FALLS = 'This text implies that the opposite of "{question}" is happening.'
+
+
+class Nli:
+    """Any classifier of pairs that has a label of entailment."""
+
+    name = NAME
+
+    @property
+    def version(self) -> str:
+        """Return the rules' number and the hash of weights and libraries."""
+        return f"{NAME}-{RULES}-{weights.fingerprint(NAME)}"
+
+    def can_run(self) -> bool:
+        """Return whether weights and libraries are here."""
+        return weights.can_load(NAME)
+
+    def read(self, seat: Seat, brief: Brief) -> Report:
+        """Return the small report over the seat's stories, both questions in one batch."""
+        return small.report(NAME, seat, brief, _marks(brief))
+
+
+def _marks(brief: Brief) -> list[Mark]:
+    net = nets.sequence(NAME)
+    place = next(n for n, label in enumerate(net.labels) if label.startswith(ENTAILS))
+    texts = [told(story) for story in brief.stories]
+    asked = [form.format(question=brief.variable.question) for form in (RISES, FALLS)]
+    shares = net.read(
+        [text for text in texts for _ in asked], [question for _ in texts for question in asked]
+    )
+    implied = [row[place] for row in shares]
+    found = []
+    for story, rises, falls in zip(brief.stories, implied[::2], implied[1::2], strict=True):
+        lean = rises - falls
+        sign = 0 if abs(lean) < LEAN_MIN else (lean > 0) - (lean < 0)
+        found.append(small.mark(story, brief.variable.keywords, sign, abs(lean) * E8_OF_MILLIONTH))
+    return found
