@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from liquidity.api import pools, requests
+from liquidity.api import pools, requests, simulations
 
 urlpatterns = [
     path("liquidity/pools/", pools.PoolList.as_view(), name="api-pool-list"),
@@ -20,5 +20,23 @@ urlpatterns = [
         "liquidity/requests/<str:request_id>/withdraw/",
         requests.RequestWithdraw.as_view(),
         name="api-request-withdraw",
+    ),
+    path(
+        "liquidity/simulations/", simulations.SimulationList.as_view(), name="api-simulation-list"
+    ),
+    path(
+        "liquidity/simulations/<str:simulation_id>/",
+        simulations.SimulationRead.as_view(),
+        name="api-simulation",
+    ),
+    path(
+        "liquidity/simulations/<str:simulation_id>/paths/<int:number>/",
+        simulations.PathRead.as_view(),
+        name="api-simulation-path",
+    ),
+    path(
+        "liquidity/simulations/<str:simulation_id>/pin/",
+        simulations.SimulationPin.as_view(),
+        name="api-simulation-pin",
     ),
 ]

@@ -70,6 +70,10 @@ PERMISSIONS = {
     "api/v1/liquidity/requests/": Who.TOKEN,
     "api/v1/liquidity/requests/<str:request_id>/": Who.TOKEN,
     "api/v1/liquidity/requests/<str:request_id>/withdraw/": Who.TOKEN,
+    "api/v1/liquidity/simulations/": Who.TOKEN,
+    "api/v1/liquidity/simulations/<str:simulation_id>/": Who.ANYONE,
+    "api/v1/liquidity/simulations/<str:simulation_id>/paths/<int:number>/": Who.ANYONE,
+    "api/v1/liquidity/simulations/<str:simulation_id>/pin/": Who.TOKEN,
     "api/v1/me/": Who.TOKEN,
     "api/v1/tokens/": Who.TOKEN,
     "api/v1/tokens/<str:token_id>/": Who.TOKEN,
@@ -137,6 +141,11 @@ PERMISSIONS = {
     "liquidity/requests/new/": Who.SIGNED_IN,
     "liquidity/requests/<str:request_id>/": Who.SIGNED_IN,
     "liquidity/requests/<str:request_id>/withdraw/": Who.SIGNED_IN,
+    "liquidity/simulations/": Who.SIGNED_IN,
+    "liquidity/simulations/new/": Who.SIGNED_IN,
+    # Only a pinned run is there for anyone.
+    "liquidity/simulations/<str:simulation_id>/": Who.ANYONE,
+    "liquidity/simulations/<str:simulation_id>/pin/": Who.SIGNED_IN,
     "preferences/": Who.ANYONE,
     "help/": Who.ANYONE,
 }

@@ -8,13 +8,14 @@ from django.db.models import Q, QuerySet
 from exchange.engines.rounding import div_floor
 from exchange.errors import NotFound
 from exchange.ids import key_of
-from exchange.models import User
-from liquidity.core.simulation import PathReport, mean_e8, share_e8
-from liquidity.models import SimulationPath, SimulationRun
+from exchange.models import Market, User
+from liquidity.core.simulation import PERCENTS, PathReport, mean_e8, share_e8
+from liquidity.models import OPEN, SimulationPath, SimulationRun
 from liquidity.models.simulations import PREFIX
 
 BINS = 10
 RECENT = 20
+MEDIAN = PERCENTS.index(50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,22 @@ class Overview:
     worst_day_e8: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """What funders read first of a pinned run; rates are over the simulated capital."""
+
+    run: SimulationRun
+    days: int
+    paths: int
+    losing_paths: int
+    capital_micro: int
+    median_micro: int
+    median_e8: int
+    worst_day_micro: int
+    worst_day_e8: int
+    worst_micro: int
+
+
 def simulation_of(user: User | None, run_id: str) -> SimulationRun:
     """Return a run of the user's own, any run for staff, and a pinned one for everybody."""
     may = Q(market__isnull=False)
@@ -67,15 +84,66 @@ def simulation_of(user: User | None, run_id: str) -> SimulationRun:
     return run
 
 
-def simulations_of(user: User, limit: int = RECENT) -> QuerySet[SimulationRun]:
+def simulations_of(
+    user: User, limit: int = RECENT, *, before: int | None = None
+) -> QuerySet[SimulationRun]:
     """Return the user's own runs, the newest first, without the weight of their reports."""
     own = SimulationRun.objects.filter(requester=user).select_related("market")
+    if before is not None:
+        own = own.filter(pk__lt=before)
     return own.defer("report").order_by("-pk")[:limit]
+
+
+def open_run_of(user: User) -> SimulationRun | None:
+    """Return the user's run that is queued or running."""
+    return SimulationRun.objects.filter(requester=user, state__in=OPEN).first()
+
+
+def being_funded() -> QuerySet[Market]:
+    """Return the markets that can still be tried before they are funded, by name."""
+    return Market.objects.filter(status=Market.Status.FUNDING).order_by("name")
+
+
+def fitting(user: User | None, run: SimulationRun) -> list[Market]:
+    """Return the markets to which this user may pin the run as it stands."""
+    if user is None or run.state != SimulationRun.State.DONE or run.market_id is not None:
+        return []
+    if run.requester_id != user.pk and not user.is_staff:
+        return []
+    free = being_funded().filter(config=run.config, simulation=None)
+    return list(free if user.is_staff else free.filter(_chosen_by(user)))
+
+
+def may_choose(user: User, market: Market) -> bool:
+    """Return whether the user decides which run funders of a market read."""
+    mine = Market.objects.filter(_chosen_by(user), pk=market.pk)
+    return user.is_staff or mine.exists()
 
 
 def pinned_to(market_id: int) -> SimulationRun | None:
     """Return the run that is pinned to a market."""
     return SimulationRun.objects.filter(market_id=market_id).first()
+
+
+def headline(market_id: int) -> Headline | None:
+    """Return the figures of the run that is pinned to a market, for its funders."""
+    run = pinned_to(market_id)
+    shown = overview(run) if run else None
+    if run is None or shown is None:
+        return None
+    capital, median = shown.report["capital_micro"], shown.report["quantiles_micro"][MEDIAN]
+    return Headline(
+        run=run,
+        days=len(shown.days_micro),
+        paths=shown.report["paths"],
+        losing_paths=shown.report["losing_paths"],
+        capital_micro=capital,
+        median_micro=median,
+        median_e8=share_e8(median, capital),
+        worst_day_micro=shown.report["worst_day"]["change_micro"],
+        worst_day_e8=shown.worst_day_e8,
+        worst_micro=min(shown.report["profits_micro"]),
+    )
 
 
 def overview(run: SimulationRun) -> Overview | None:
@@ -98,6 +166,11 @@ def path_of(run: SimulationRun, number: int) -> PathReport:
     if row is None:
         raise NotFound(f"there is no path {number}")
     return PathReport.from_mapping(row.report)
+
+
+def _chosen_by(user: User) -> Q:
+    """Whoever proposed a market chooses; for one that nobody proposed, whoever ran it."""
+    return Q(request=None) | Q(request__requester=user)
 
 
 def _size_row(row: dict[str, Any]) -> SizeRow:

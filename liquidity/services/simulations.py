@@ -22,10 +22,12 @@ from exchange.engines.engine import EngineBug
 from exchange.engines.units import RATE
 from exchange.engines.variable import Config, ConfigError
 from exchange.errors import NotAllowed, TooMany, Unavailable, Unprocessable
-from exchange.models import Market, User
+from exchange.models import Market, StaffAction, User
+from exchange.services import staff
 from liquidity.core import simulation
 from liquidity.core.simulation import PathReport, Scenario, ScenarioError
 from liquidity.models import OPEN, SimulationPath, SimulationRun
+from liquidity.selectors import simulations as selectors
 
 LEASE = timedelta(seconds=60)
 # A worker has other duties too: it leaves a long run to the next call.
@@ -76,14 +78,39 @@ def simulation_request(
         ) from clash
 
 
+@transaction.atomic
+def simulation_order(*, actor: User, market: Market, reason: str) -> SimulationRun:
+    """Queue a run of the house's own with the parameters of a market that is being funded.
+
+    Raises:  NotAllowed, Malformed, Unprocessable simulation_unfit.
+    """
+    if not (actor.is_staff and actor.is_active):
+        raise NotAllowed("only staff may do this")
+    said = staff.reason_of(reason)
+    if market.status != Market.Status.FUNDING:
+        raise _unfit("funding", "the market is not being funded any more")
+    run = simulation_request(user=None, parameters=market.config, scenario={})
+    StaffAction.objects.create(
+        actor=actor,
+        verb="simulation.requested",
+        target=f"market {market.slug}",
+        reason=said,
+        detail={"simulation": run.public_id},
+    )
+    return run
+
+
 def simulation_pin(*, user: User, run: SimulationRun, market: Market) -> None:
     """Pin a finished run to a market that is being funded, for everybody to read, for good.
 
-    Raises:  NotAllowed for whoever did not ask for it, staff apart; Unprocessable simulation_unfit
-             where it is not finished, is of other parameters, or one of the two is taken.
+    Raises:  NotAllowed, staff apart, for whoever did not ask for the run and for a market that
+             somebody else proposed; Unprocessable simulation_unfit where the run is not finished,
+             is of other parameters, or one of the two is taken.
     """
     if run.requester_id != user.pk and not user.is_staff:
         raise NotAllowed("this simulation is somebody else's")
+    if not selectors.may_choose(user, market):
+        raise NotAllowed("whoever proposed this market chooses its simulation")
     if market.status != Market.Status.FUNDING:
         raise _unfit("funding", "the market is not being funded any more")
     if run.config != market.config:

@@ -16,7 +16,7 @@ from exchange.views.edge import page
 from exchange.views.market_context import new_key
 from liquidity.core import exits
 from liquidity.forms import ContributionForm, WithdrawalForm
-from liquidity.selectors import pools, stakes
+from liquidity.selectors import pools, simulations, stakes
 from liquidity.selectors.pools import PoolView
 from liquidity.selectors.stakes import Holding
 from liquidity.views.drawings import calendar_drawing
@@ -70,6 +70,7 @@ def pool_context(request: HttpRequest, slug: str, **problems: Any) -> dict[str, 
         "view": row.view,
         "is_taking": row.view.state.status in TAKING and not market.live.halt_rule,
         "health": pools.health_of(row),
+        "pinned": simulations.headline(market.pk),
         "held": held,
         "money": portfolio.money(user) if user else None,
         "drawing": calendar_drawing(held.calendar, clock.now_s()) if held else None,

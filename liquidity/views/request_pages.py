@@ -18,7 +18,7 @@ from exchange.views.edge import page
 from exchange.views.market_context import new_key
 from liquidity.core.specification import lint
 from liquidity.forms import ProposalForm
-from liquidity.selectors import access, subjects
+from liquidity.selectors import access, simulations, subjects
 from liquidity.selectors.requests import first_contribution, requests_of
 from liquidity.services import proposals, requests
 
@@ -105,7 +105,8 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
     """Show one of one's own proposals; anybody else's does not exist."""
     assert isinstance(request.user, User)
     row = access.request_of(request.user, request_id)
-    context = {"row": row, "first": first_contribution(row)}
+    pinned = simulations.headline(row.market_id) if row.market_id else None
+    context = {"row": row, "first": first_contribution(row), "pinned": pinned}
     return render(request, "liquidity/request_page.html", context)
 
 

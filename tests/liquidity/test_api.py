@@ -238,6 +238,6 @@ def test_is_described() -> None:
         if "/liquidity/" in path
     ]
 
-    assert len(operations) == 7
+    assert len(operations) == 12
     assert {tuple(tags) for _, _, tags in operations} == {("liquidity",)}
     assert MarketRequest.objects.count() == 0
