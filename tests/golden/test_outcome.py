@@ -54,6 +54,26 @@ def test_the_order_in_which_orders_are_reported_does_not_matter() -> None:
     assert golden.run(case, CONTENT["defaults"]) == []
 
 
+@pytest.mark.parametrize("size", ["-5", "0", "0.0000001"])
+def test_a_size_that_is_no_amount_is_the_engine_s_to_refuse(size: str) -> None:
+    case = json.loads(json.dumps(CASES["G06"]))
+    case["steps"][0]["messages"][0]["size"] = size
+    case["steps"][0]["expect"] = {"orders": [{"id": "o01", "reason": "BAD_SIZE"}], "fills": []}
+
+    paths = {difference.path.split(".")[0] for difference in golden.run(case, CONTENT["defaults"])}
+
+    assert paths == {"final"}
+
+
+def test_an_elimination_that_is_refused_is_a_difference() -> None:
+    case = json.loads(json.dumps(CASES["G62"]))
+    case["steps"][1]["outcomes"] = [0, 0]
+
+    paths = [difference.path for difference in golden.run(case, CONTENT["defaults"])]
+
+    assert "steps[1].eliminate.base_energy" in paths
+
+
 def test_the_command_prints_each_difference_and_fails(tmp_path: Path) -> None:
     case = json.loads(json.dumps(CASES["G66"]))
     case["steps"][-1]["expect"]["paid"]["carol"] = "1.000000"

@@ -80,17 +80,32 @@ def test_several_may_go_at_once() -> None:
     assert scene.state.active == (0, 2, 4)
 
 
-def test_the_sum_may_be_lowered_where_virtual_yes_may_be() -> None:
-    values = {**FIVE, "n_outcomes": "3", "vc_enabled": False, "zeta_start": "0.01"}
-    scene = Scene(values)
-    scene.buy(ALICE, 5, 4_000)
+@pytest.mark.parametrize("kept", [True, False])
+def test_yes_prices_come_down_only_where_virtual_yes_may_be_reduced(kept: bool) -> None:
+    """Many NO of the loser must be paid, so that the survivors are left with shallower pools."""
+    scene = Scene(
+        {
+            **FIVE,
+            "n_outcomes": "6",
+            "zeta_start": "0.19",
+            "p_max": "0.999999999999",
+            "allow_above_par": True,
+            "vc_enabled": kept,
+        },
+        cash=1_000_000,
+    )
+    scene.buy(ALICE, 11, 6_000)
+    scene.buy(ALICE, 11, 3_000)
+    before = _sum(scene)
 
-    result = scene.eliminate([2])
+    result = scene.eliminate([5])
 
-    kept = Scene({**values, "vc_enabled": True})
-    kept.buy(ALICE, 5, 4_000)
-    assert kept.eliminate([2]).factor_e9 >= 10**9
-    assert result.factor_e9 <= kept.last.results[0].factor_e9  # type: ignore[union-attr]
+    assert result.before_pico == before
+    if kept:
+        assert (result.factor_e9, _sum(scene) > before) == (10**9, True)
+    else:
+        assert 0 <= before - _sum(scene) < 10**7
+        assert 9 * 10**8 < result.factor_e9 < 10**9
 
 
 def test_the_coupling_follows_the_number_of_survivors() -> None:
