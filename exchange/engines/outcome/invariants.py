@@ -95,8 +95,12 @@ def _count(fill: Fill, issued: list[int], pairs: list[int]) -> None:
 
 
 def _check_backing(config: Config, before: MarketState, after: MarketState) -> None:
-    same_era = before.active == after.active and before.era_start_ms == after.era_start_ms
-    if same_era and after.status == TRADING:
+    """Check that F has not fallen: no trade lowers it, and an elimination spends only what it may.
+
+    The survivors' potential is at most the old one plus the depth set free less what was paid, so
+    that F holds across eliminations too.
+    """
+    if after.status == TRADING:
         was, now = backing(config, before), backing(config, after)
         if now < was:
             _fail("10.2", before=was, after=now)

@@ -68,7 +68,7 @@ def redemption(state: MarketState) -> int:
 
 
 def backing(config: Config, state: MarketState) -> int:
-    """Return F, which no trade lowers within an era, in 1e-21 USDC.
+    """Return F, which neither trades nor eliminations lower, in 1e-21 USDC.
 
     Source:  specification, section 10.2.
     """

@@ -36,7 +36,7 @@ class Auditor:
         self.post(done.postings)
         for fill in done.fills:
             self._trade(fill)
-        resolved = self._resolutions(done.results)
+        self._resolutions(done.results)
         self._check_money()
         self._check_tokens()
         self._check_orders(done)
@@ -44,8 +44,7 @@ class Auditor:
         self._check_loss()
         if self.scene.state.status == outcome.TRADING:
             self._check_prices()
-            if not resolved:
-                self.check_backing()
+            self.check_backing()
             self.backing = self._backing()
 
     def check_backing(self) -> None:
@@ -79,8 +78,7 @@ class Auditor:
             if fill.kind == "convert":
                 self.pairs[token >> 1] -= size
 
-    def _resolutions(self, results: Iterable[outcome.Result]) -> bool:
-        found = False
+    def _resolutions(self, results: Iterable[outcome.Result]) -> None:
         for result in results:
             paid: dict[int, int] = {}
             if isinstance(result, outcome.Eliminated):
@@ -91,9 +89,7 @@ class Auditor:
                     self._end(i, 2 * i + int(i != result.winner), paid)
             else:
                 continue
-            found = True
             assert dict(result.paid) == {key: paid[key] for key in paid if paid[key]}
-        return found
 
     def _end(self, i: int, redeemed: int, paid: dict[int, int]) -> None:
         for owner, token in list(self.tokens):

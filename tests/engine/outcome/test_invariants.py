@@ -70,16 +70,22 @@ def test_a_broken_promise_is_noticed(
 
 
 def test_a_pool_that_could_not_pay_is_noticed() -> None:
-    scene = Scene({"mr_enabled": True, "n_outcomes": "4"})
+    """F sees a pool that shrinks; what the worst winner takes is checked apart from it."""
+    scene = Scene()
     scene.buy(ALICE, YES, 100)
-    before = scene.state
-    scene.eliminate([3])
-    out = scene.state.pool_micro - 99 * 10**6
-    broken = _with(
-        _state(scene.last, pool_micro=99 * 10**6),
-        Posting(9, "pool", None, -out),
-        Posting(9, "cash", ALICE, out),
-    )
+    poor = replace(scene.state, pool_micro=99 * 10**6)
+    done = outcome.apply(scene.config, poor, {}, (), 0, frontier=scene.frontier)
 
     with pytest.raises(EngineBug, match=r"^10.3 broken: pool 99000000, redemption 100000000"):
+        outcome.check_invariants(scene.config, poor, done.state, done)
+
+
+def test_an_elimination_that_hands_on_more_than_it_may_is_noticed() -> None:
+    scene = Scene({"mr_enabled": True, "n_outcomes": "4"})
+    scene.buy(ALICE, 7, 100)
+    before = scene.state
+    scene.eliminate([3])
+    broken = _state(scene.last, energy=scene.state.energy * 101 // 100)
+
+    with pytest.raises(EngineBug, match=r"^10.2 broken: "):
         outcome.check_invariants(scene.config, before, broken.state, broken)
