@@ -171,6 +171,7 @@ class CardShape(Out):
     id = serializers.CharField(source="public_id")
     market = serializers.CharField(source="market.slug")
     topic = serializers.CharField(source="market.topic")
+    origin = serializers.CharField(help_text="played through the past, or lived")
     spec_version = serializers.IntegerField(source="spec.version")
     from_at = Instant()
     to_at = Instant()

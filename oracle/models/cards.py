@@ -17,7 +17,14 @@ _FROZEN = pgtrigger.Update | pgtrigger.Delete
 class Card(models.Model):
     """One measurement of one specification over one period. Append-only."""
 
+    class Origin(models.TextChoices):
+        """Where the runs come from: a past that was played, or runs that really happened."""
+
+        PLAYED = "played", "played through the past"
+        LIVED = "lived", "from the runs that happened"
+
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="oracle_cards")
+    origin = models.CharField(max_length=6, choices=Origin.choices, default=Origin.PLAYED)
     spec = models.ForeignKey(OracleSpec, on_delete=models.PROTECT, related_name="cards")
     from_at = models.DateTimeField()
     to_at = models.DateTimeField()

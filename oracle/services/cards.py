@@ -16,7 +16,7 @@ from oracle.core import card, outcomes
 from oracle.core.card import Claim
 from oracle.models import Card, CardRow, CostEntry, OracleSpec, Source
 from oracle.selectors import access, past
-from oracle.services import backtest, reading, terms
+from oracle.services import backtest, lived, reading, terms
 from oracle.services.backtest import Step
 from oracle.services.hashing import sha256_hex
 from oracle.sources.base import SourceDown
@@ -48,9 +48,29 @@ def card_make(
     if (end - start) / timedelta(seconds=step_s) > backtest.STEPS_MAX:
         raise Malformed(f"more than {backtest.STEPS_MAX} runs")
     steps = backtest.play(spec, start, end, step_s)
+    return _kept(spec, steps, step_s, horizon_s, Card.Origin.PLAYED)
+
+
+def card_of_runs(
+    *, market_id: int, start: datetime, end: datetime, horizon_s: int = HORIZON_S
+) -> Card:
+    """Keep how right the runs were that a market's present specification really made.
+
+    Raises:  NotFound without an oracle; Malformed where there was no run.
+    """
+    spec = access.spec(market_id)
+    steps = lived.steps(spec, start, end)
+    if not steps:
+        raise Malformed("there was no run of this specification in that period")
+    return _kept(spec, steps, spec.interval_s, horizon_s, Card.Origin.LIVED)
+
+
+def _kept(
+    spec: OracleSpec, steps: Sequence[Step], step_s: int, horizon_s: int, origin: str
+) -> Card:
     groups = claims(spec, steps, horizon_s)
     with transaction.atomic():
-        made = _card(spec, steps, step_s, horizon_s)
+        made = _card(spec, steps, step_s, horizon_s, origin)
         CardRow.objects.bulk_create(
             [_row(made, of, name, group) for (of, name), group in sorted(groups.items())]
         )
@@ -125,7 +145,9 @@ def _numbers(spec: OracleSpec, steps: Sequence[Step]) -> list[outcomes.Released]
     ]
 
 
-def _card(spec: OracleSpec, steps: Sequence[Step], step_s: int, horizon_s: int) -> Card:
+def _card(
+    spec: OracleSpec, steps: Sequence[Step], step_s: int, horizon_s: int, origin: str
+) -> Card:
     readers = {report.reader for step in steps for report in step.reports}
     known = available()
     applied = [step for step in steps if step.applied]
@@ -133,13 +155,14 @@ def _card(spec: OracleSpec, steps: Sequence[Step], step_s: int, horizon_s: int) 
     return Card.objects.create(
         market_id=spec.market_id,
         spec=spec,
+        origin=origin,
         from_at=steps[0].at,
         to_at=steps[-1].at,
         step_s=step_s,
         horizon_s=horizon_s,
         versions={
             "spec": terms.spec_sha256(spec),
-            "readers": {name: known[name].version for name in sorted(readers)},
+            "readers": {name: known[name].version for name in sorted(readers & known.keys())},
             "code": reading.CODE_VERSION,
         },
         runs=len(steps),

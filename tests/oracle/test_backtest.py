@@ -163,6 +163,30 @@ def test_it_plays_what_the_site_itself_would_have_done(folder: Path) -> None:
     assert lived == [[(r.delta_pico, r.confidence_e8) for r in step.reports] for step in played]
 
 
+def test_runs_that_happened_get_the_card_of_the_same_play(folder: Path) -> None:
+    one = market(folder, *NEWS)
+    with pytest.raises(Malformed):
+        cards.card_of_runs(market_id=one.pk, start=START, end=END)
+    for step in steps(one):
+        with time_machine.travel(step.at, tick=False):
+            world.run(one)
+    played = made(one, horizon_s=3 * DAY_S)
+    period: dict[str, Any] = {
+        "market_id": one.pk,
+        "start": START,
+        "end": END,
+        "horizon_s": 3 * DAY_S,
+    }
+    lived = cards.card_of_runs(**period)
+    assert (lived.origin, played.origin) == ("lived", "played")
+    assert (lived.runs, lived.stories) == (played.runs, played.stories)
+    rows = [
+        list(c.rows.order_by("of", "name").values_list("of", "name", "claims", "verdicts"))
+        for c in (lived, played)
+    ]
+    assert rows[0] == rows[1]
+
+
 def test_the_card_is_the_same_twice(folder: Path) -> None:
     one = level_market(folder, *NUMBERS)
     first, second = made(one), made(one)

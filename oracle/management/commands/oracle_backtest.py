@@ -25,20 +25,29 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=int, default=86_400, help="seconds between runs")
         parser.add_argument("--horizon", type=int, default=cards.HORIZON_S, help="seconds")
 
+        parser.add_argument(
+            "--lived", action="store_true", help="judge the runs that happened; play none"
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make one card."""
         try:
-            made = cards.card_make(
-                market_id=access.market(options["market"]).pk,
-                start=_moment(options["start"]),
-                end=_moment(options["end"]),
-                step_s=options["every"],
-                horizon_s=options["horizon"],
-            )
+            made = self._made(options)
         except MegatronError as error:
             raise CommandError(error.message) from error
         for line in _lines(made):
             self.stdout.write(line)
+
+    def _made(self, options: dict[str, Any]) -> Card:
+        period = {
+            "market_id": access.market(options["market"]).pk,
+            "start": _moment(options["start"]),
+            "end": _moment(options["end"]),
+            "horizon_s": options["horizon"],
+        }
+        if options["lived"]:
+            return cards.card_of_runs(**period)
+        return cards.card_make(**period, step_s=options["every"])
 
 
 def _moment(words: str) -> datetime:

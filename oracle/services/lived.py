@@ -1,0 +1,73 @@
+"""Runs that really happened, as the steps that a report card judges."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from exchange.models import OracleMove
+from oracle.core.reports import Mark, Report
+from oracle.models import OracleSpec, Run
+from oracle.models import Report as ReportRow
+from oracle.services.backtest import Step
+
+MILLISECONDS = 1_000
+
+
+def steps(spec: OracleSpec, start: datetime, end: datetime) -> list[Step]:
+    """Return the applied runs of one version of a specification, in order.
+
+    Runs without an event made no claim that the market heard, and are left out.
+    """
+    runs = Run.objects.filter(
+        spec=spec,
+        is_dry=False,
+        state=Run.State.APPLIED,
+        fetched_at__gte=start,
+        fetched_at__lte=end,
+    ).order_by("number")
+    moves = {
+        move.ref: move for move in OracleMove.objects.filter(ref__in=[run.ref for run in runs])
+    }
+    rows = ReportRow.objects.filter(run__in=runs).order_by("run_id", "seat")
+    made: dict[int, list[ReportRow]] = {}
+    for row in rows:
+        made.setdefault(row.run_id, []).append(row)
+    return [
+        _step(run, moves[run.ref], made.get(run.pk, []))
+        for run in runs
+        if run.ref in moves and run.fetched_at
+    ]
+
+
+def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow]) -> Step:
+    assert run.fetched_at is not None
+    levels = [int(row.level_pico) for row in rows if row.level_pico is not None]
+    read_at = run.read_at or run.fetched_at
+    return Step(
+        at=run.fetched_at,
+        reports=tuple(_report(row) for row in rows),
+        told={cluster: tuple(names) for cluster, _, names in run.inputs.get("stories", [])},
+        applied=True,
+        before_pico=int(move.fundamental_before_pico),
+        after_pico=int(move.fundamental_pico),
+        level_pico=levels[0] if levels else None,
+        latency_ms=max(0, int((read_at - run.fetched_at).total_seconds() * MILLISECONDS)),
+    )
+
+
+def _report(row: ReportRow) -> Report:
+    return Report(
+        seat=row.seat,
+        reader=row.reader,
+        sources=tuple(row.sources),
+        kind=row.kind,
+        delta_pico=row.delta_pico,
+        confidence_e8=row.confidence_e8,
+        stated_e8=row.stated_e8,
+        level_pico=None if row.level_pico is None else int(row.level_pico),
+        impact=row.impact,
+        notes=tuple(row.notes),
+        marks=tuple(
+            Mark(cluster=cluster, sign=sign, confidence_e8=sure, keyword=keyword)
+            for cluster, sign, sure, keyword in row.marks
+        ),
+    )
