@@ -2,7 +2,7 @@
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from exchange.admin.doors import close_side_doors
@@ -26,8 +26,9 @@ urlpatterns = [
     path("api/v1/", include("oracle.urls_api")),
     path("api/v1/", include("liquidity.urls_api")),
     path("api/", include("megatron.api_docs")),
-    # What is left answers in the API's own shape, also where there is nothing.
-    path("api/<path:address>", nowhere),
+    # What is left answers in the API's own shape, also where there is nothing, and whatever
+    # characters the address has: those of `path` would stop at an end of line.
+    re_path(r"^api/[\s\S]", nowhere),
     path("", include("exchange.urls")),
     path("", include("oracle.urls")),
     path("", include("liquidity.urls")),

@@ -113,7 +113,7 @@ def test_from_proposal_to_a_provider_who_leaves(
     page.goto(f"{site}{POOL}")
     page.get_by_role("button", name="All that may leave at once").click()
     page.get_by_role("button", name="Take out about").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Withdrew")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Took out")
     assert portfolio.money(alice).cash_micro > usdc("780")
     _waits_and_returns(page, site, alice)
 

@@ -96,8 +96,11 @@ class Market:
         for item in self.scene.items.values():
             if isinstance(item, variable.LimitOrder) and item.parked:
                 owner = self.scene.traders[item.trader]
+                config = self.scene.config
+                cost = Fraction(item.shares_nano * item.price_pico, 10**15)
+                dearest = cost * 10**8 / (10**8 - config.fee_max_e8)
                 sides = {
-                    "open_long": owner.shares_nano >= 0,
+                    "open_long": owner.shares_nano >= 0 and dearest >= config.min_open_micro,
                     "open_short": owner.shares_nano <= 0 and item.reserved_micro * 10**8 >= least,
                     "close_long": owner.shares_nano > 0,
                     "close_short": owner.shares_nano < 0,
