@@ -13,7 +13,7 @@ from exchange.models import Command, Fill, Market, RestingOrder
 from exchange.services import markets, tokens
 from tests.factories import active_market, contribute, funded_user, key
 from tests.faults.nursery import database_url
-from tests.faults.scale import scaled
+from tests.faults.scale import NIGHTLY, scaled
 from tests.faults.site import Process, Web
 from tests.faults.test_carriers import log_without_gap
 from tests.faults.traders import Draw, Trader, examine, judge, newest_command
@@ -76,11 +76,13 @@ def let_news_come(places: list[Market], choice: random.Random, stop: threading.E
 def assert_everything_happened() -> None:
     """The run was a run."""
     kinds = set(Command.objects.filter(accepted=True).values_list("kind", flat=True))
-    assert kinds >= {"buy", "sell", "limit", "targets", "contribute", "withdraw", "claim", "oracle"}
+    assert kinds >= {"buy", "sell", "limit", "contribute", "oracle"}
+    assert not NIGHTLY or kinds >= {"targets", "withdraw", "claim", "timed_exit"}
     causes = set(Fill.objects.values_list("cause", flat=True))
     print(sorted(kinds), sorted(causes), RestingOrder.objects.count())
     assert causes >= {"command", "limit"}
-    assert causes & {"stop", "target", "margin"}
+    # a short run may see none of them by chance
+    assert not NIGHTLY or causes >= {"stop", "target", "margin"}
 
 
 def test_every_promise_holds_whatever_is_killed(web: Web, chance: random.Random) -> None:
