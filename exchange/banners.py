@@ -5,6 +5,7 @@ from datetime import datetime
 
 from exchange import clock, figures
 from exchange.models import Market
+from exchange.selectors import markets
 from exchange.selectors.markets import MarketView
 
 CLOSING = "You can close what you hold, take orders back, add collateral and claim fees"
@@ -105,10 +106,11 @@ def _stale_oracle(view: MarketView) -> Banner:
     )
 
 
-def _clamped(_: MarketView) -> Banner:
+def _clamped(view: MarketView) -> Banner:
     return Banner(
         icon="shield-alert",
         title="The last rise was clamped",
+        since=markets.clamped_since(view.market),
         until_words="until the next oracle event that can be paid for in full",
         words="The pool could not pay for all of it, so the curve rose only as far as the"
         " providers' capital allows. Every share stays redeemable and trading goes on. New"

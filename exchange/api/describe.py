@@ -109,7 +109,7 @@ def _stopped(view: MarketView, now_s: int) -> list[Json]:
     if state.status == variable.WINDING:
         add("winding", "opening", None, state.settle_at_s)
     if state.clamped:
-        add("clamped", "deposits", None)
+        add("clamped", "deposits", markets.clamped_since(view.market))
     return found
 
 

@@ -139,6 +139,14 @@ def oracle_moves(market: Market, since_s: int, limit: int = 500) -> list[OracleM
     return list(moved.order_by("-id")[:limit])[::-1]
 
 
+def clamped_since(market: Market) -> datetime | None:
+    """Return when the curve first owed the shift that it still owes, as far as ticks are kept."""
+    ticks = Tick.objects.filter(market=market)
+    free = ticks.filter(clamped=False).order_by("-seq").values_list("seq", flat=True).first()
+    owing = ticks.filter(clamped=True, seq__gt=free or 0).order_by("seq")
+    return owing.values_list("at", flat=True).first()
+
+
 def newest_tick(market: Market) -> Tick | None:
     """Return the last tick with the parts of its move."""
     return Tick.objects.filter(market=market).order_by("-at", "-seq").first()
