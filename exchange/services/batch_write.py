@@ -98,13 +98,14 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         at=at,
         legs=_legs(batch, done.postings),
     )
+    barred = _barred(batch)  # before the breaker has its say: what it stops begins after this batch
     watched(batch, done)
     attribution.attributed(batch, done)
     with raw.pipeline():
         for statement in transfer:
             ask(raw, statement.sql, *statement.params)
         people.write(raw, batch, done)
-        ids = _write_commands(raw, batch, results)
+        ids = _write_commands(raw, batch, results, barred)
         _write_fills(raw, batch, done.fills, at)
         _write_prices(raw, batch, done, at, digest)
         _write_oracle_moves(raw, batch, done, at)
@@ -179,11 +180,13 @@ def _legs(batch: Batch, postings: Sequence[variable.Posting]) -> list[ledger.Leg
     return legs
 
 
-def _write_commands(raw: Raw, batch: Batch, results: list[dict[str, Any]]) -> Any:
+def _write_commands(
+    raw: Raw, batch: Batch, results: list[dict[str, Any]], whose: str | None
+) -> Any:
     seqs = range(batch.command_seq + 1, batch.command_seq + 1 + len(batch.requests))
     rows = list(zip(seqs, batch.requests, results, strict=True))
     late, new = rows[: batch.waiting], rows[batch.waiting :]
-    barred = {batch.command_seq + 1: _barred(batch)}
+    barred = {batch.command_seq + 1: whose}
     if late:
         ask(
             raw,

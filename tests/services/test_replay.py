@@ -6,7 +6,7 @@ import pytest
 
 from exchange import clock
 from exchange.errors import Unprocessable
-from exchange.models import Command, Market, Position, Tick, User
+from exchange.models import Command, LiveState, Market, Position, Tick, User
 from exchange.services import audit, ledger, markets, recorded, replay, settlement
 from exchange.services import staff as services
 from exchange.services.batch import Request
@@ -193,4 +193,14 @@ def test_knows_that_nothing_opened_while_it_was_forbidden(
     sell(bob, market, Position.objects.get(user=bob).shares_nano)
 
     assert not Position.objects.filter(user=alice).exists()
+    assert found(market) == []
+
+
+def test_the_batch_that_trips_the_breaker_was_not_barred_itself() -> None:
+    market, trader = active_market(pool="1000", band=None), funded_user("5000")
+
+    for _ in range(3):
+        buy(trader, market, "240")
+
+    assert LiveState.objects.get(market=market).pause_rule == "price_move"
     assert found(market) == []
