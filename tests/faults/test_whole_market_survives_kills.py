@@ -77,7 +77,7 @@ def assert_everything_happened() -> None:
     """The run was a run."""
     kinds = set(Command.objects.filter(accepted=True).values_list("kind", flat=True))
     assert kinds >= {"buy", "sell", "limit", "contribute", "oracle"}
-    assert not NIGHTLY or kinds >= {"targets", "withdraw", "claim", "timed_exit"}
+    assert not NIGHTLY or kinds >= {"targets", "timed_exit"}
     causes = set(Fill.objects.values_list("cause", flat=True))
     print(sorted(kinds), sorted(causes), RestingOrder.objects.count())
     assert causes >= {"command", "limit"}
