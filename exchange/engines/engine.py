@@ -1,17 +1,12 @@
-"""What the engines have in common: how they refuse, how they fail, and the shape of `apply`."""
+"""What the engines have in common: how they refuse and how they fail.
 
-from collections.abc import Mapping, Sequence
+Each has an `apply` of its own: configuration, state, people, commands in order and the time of one
+instant in; a Settlement with everything that follows out; what waits is read through a frontier.
+"""
+
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 Number = int | str
-
-ConfigT_contra = TypeVar("ConfigT_contra", contravariant=True)
-StateT_contra = TypeVar("StateT_contra", contravariant=True)
-TraderT_contra = TypeVar("TraderT_contra", contravariant=True)
-ProviderT_contra = TypeVar("ProviderT_contra", contravariant=True)
-CommandT_contra = TypeVar("CommandT_contra", contravariant=True)
-SettlementT_co = TypeVar("SettlementT_co", covariant=True)
 
 
 class EngineBug(Exception):
@@ -32,28 +27,3 @@ class Refusal(Exception):
     def __init__(self, code: str, **fields: Number) -> None:
         super().__init__(code)
         self.rejected = Rejected(code, fields)
-
-
-class Engine(
-    Protocol[
-        ConfigT_contra,
-        StateT_contra,
-        TraderT_contra,
-        ProviderT_contra,
-        CommandT_contra,
-        SettlementT_co,
-    ],
-):
-    """A pure function from a state and a sequence of commands to everything that follows."""
-
-    def apply(  # noqa: PLR0917 (the one interface of both engines)
-        self,
-        config: ConfigT_contra,
-        state: StateT_contra,
-        traders: Mapping[int, TraderT_contra],
-        providers: Mapping[int, ProviderT_contra],
-        commands: Sequence[CommandT_contra],
-        now_s: int,
-    ) -> SettlementT_co:
-        """Apply `commands` in order at one instant; refuse some, fail for none."""
-        ...

@@ -6,6 +6,10 @@ NANO = 10**9
 PICO = 10**12
 ATTO = 10**18
 
+# pico prices times nano shares, over this, are micro-USDC; micro-USDC times this, over nano shares,
+# are pico prices
+PRICE_OF_VALUE = 10**15
+
 # No quantity has more digits than numeric(38); a longer text is a mistake or an attack.
 TEXT_MAX = 40
 

@@ -6,13 +6,11 @@ from django.db.models import Q, Sum
 
 from exchange.engines import variable
 from exchange.engines.rounding import div_ceil
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.models import Command, Fill, OracleMove, Tick
 from exchange.selectors.configs import config_of
 from exchange.selectors.portfolio import level_of
 
-# micro-USDC over nano shares gives pico-USDC per share
-PRICE_OF_VALUE = 10**15
 # k in 1e-18 times nano shares is a price in 1e-27
 EXACT_OF_PICO = 10**15
 

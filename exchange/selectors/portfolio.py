@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exchange import clock
 from exchange.engines import variable
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.models import (
     Account,
     AccountKind,
@@ -179,7 +179,7 @@ def level_of(config: variable.Config, shares_nano: int, escrow_micro: int) -> in
     """Return the close-out price above which a short is liquidated; None for who is not short."""
     if shares_nano >= 0:
         return None
-    return escrow_micro * RATE * 10**15 // ((RATE + config.mm_e8) * -shares_nano)
+    return escrow_micro * RATE * PRICE_OF_VALUE // ((RATE + config.mm_e8) * -shares_nano)
 
 
 def provider(user: User, market: Market) -> variable.Provider:
@@ -212,10 +212,10 @@ def _position_view(row: Position, market: Market) -> PositionView:
     return PositionView(
         market=market,
         position=row,
-        average_pico=row.entry_micro * 10**15 // size,
+        average_pico=row.entry_micro * PRICE_OF_VALUE // size,
         exit_micro=exit_micro,
         unrealised_micro=exit_micro - cost,
-        at_market_micro=size * state.market_pico // 10**15,
+        at_market_micro=size * state.market_pico // PRICE_OF_VALUE,
         margin_micro=cost if is_short else 0,
         liquidation_pico=level_of(config, row.shares_nano, row.escrow_micro),
         close_out_pico=state.close_out_pico,

@@ -16,10 +16,13 @@ from exchange.services.ledger import Balance
 ASIDE_OF = """
     SELECT id, user_id, kind, balance_micro, version, head
       FROM exchange_account WHERE user_id = %s AND market_id = %s"""
-STAKE_OF = """
-    SELECT user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro, instant_day,
-           instant_nano, contributed_micro, withdrawn_micro, gained
-      FROM exchange_stake WHERE user_id = %s AND market_id = %s"""
+STAKE = (
+    "user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro, instant_day,"
+    " instant_nano, contributed_micro, withdrawn_micro, gained"
+)
+STAKE_OF = f"""
+    SELECT {STAKE} FROM exchange_stake
+     WHERE user_id = %s AND market_id = %s"""  # noqa: S608 (constants)
 
 
 class ContendedError(Exception):

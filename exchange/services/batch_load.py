@@ -11,7 +11,7 @@ from exchange.selectors.frontier import COLUMNS
 from exchange.selectors.raw import Raw, ask, ask_named
 from exchange.services import locks
 from exchange.services.batch import Batch, Pause, Receipt, Request, Row
-from exchange.services.batch_frontier import LockedFrontier, add_person, add_provider
+from exchange.services.batch_frontier import STAKE, LockedFrontier, add_person, add_provider
 from exchange.services.ledger import Balance
 
 BATCH_MAX = 500
@@ -47,9 +47,7 @@ POSITIONS = f"""
     SELECT {COLUMNS} FROM exchange_position
      WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (constants)
 STAKES = f"""
-    SELECT user_id, units_nano, locked_nano, cohorts, acc_paid, owed, claimed_micro, instant_day,
-           instant_nano, contributed_micro, withdrawn_micro, gained
-      FROM exchange_stake
+    SELECT {STAKE} FROM exchange_stake
      WHERE user_id = {locks.CONCERNED} AND market_id = %(market)s"""  # noqa: S608 (constants)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from exchange import banners, clock, refusals
 from exchange.engines import variable
-from exchange.engines.units import MICRO
+from exchange.engines.units import MICRO, PRICE_OF_VALUE
 from exchange.fields import MoneyField, PriceField, SharesField
 from exchange.forms import TicketForm
 from exchange.models import Market, User
@@ -19,7 +19,7 @@ from exchange.selectors import access, candles, lists, markets, portfolio, quote
 from exchange.selectors.markets import MarketView
 from exchange.views import own, previews
 from exchange.views.pools import pool_of
-from exchange.views.ticket_values import NAMES, PRICE_OF_VALUE, ticket_of
+from exchange.views.ticket_values import NAMES, ticket_of
 
 TABS = {
     "trades": "Trades",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exchange import figures as write
 from exchange.engines import variable
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.fields import MoneyField, SharesField
 from exchange.selectors import quotes
 from exchange.selectors.markets import MarketView
@@ -17,7 +17,7 @@ from exchange.views.preview_parts import (
     level_of,
     refused,
 )
-from exchange.views.ticket_values import PRICE_OF_VALUE, Ticket, bounds_of, size_of
+from exchange.views.ticket_values import Ticket, bounds_of, size_of
 from exchange.words import traded
 
 OPENS = ("open_long", "open_short")

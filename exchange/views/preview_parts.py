@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 
 from exchange import refusals
 from exchange.engines import variable
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.fields import MoneyField, SharesField
 from exchange.selectors import portfolio
 from exchange.selectors.markets import MarketView
-from exchange.views.ticket_values import PRICE_OF_VALUE, Ticket
+from exchange.views.ticket_values import Ticket
 
 # A size that is offered is cut to what people read.
 ROUND_MICRO, ROUND_NANO = 10_000, 100_000

@@ -6,13 +6,12 @@ from urllib.parse import urlencode
 from exchange import figures as write
 from exchange.engines import variable
 from exchange.engines.rounding import div_ceil
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.fields import MoneyField, PriceField, SharesField
 from exchange.selectors import quotes, resting
 from exchange.selectors.markets import MarketView
 from exchange.views.preview_parts import ROUND_NANO, Fix, Hidden, Preview, away, refused
 from exchange.views.ticket_values import (
-    PRICE_OF_VALUE,
     Ticket,
     exit_payload,
     intent_of,

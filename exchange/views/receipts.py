@@ -9,14 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from exchange import clock, figures, refusals
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.ids import public_id
 from exchange.models import Command, Fill, RestingOrder
 from exchange.selectors import access, lists, resting
 from exchange.views.edge import page
 from exchange.views.market_context import new_key
 from exchange.views.payments import Payment, payments_of
-from exchange.views.ticket_values import PRICE_OF_VALUE
 from exchange.words import KINDS, STATUSES, asked
 
 Facts = list[tuple[str, str]]

@@ -5,11 +5,9 @@ from typing import Any
 
 from exchange.engines import variable
 from exchange.engines.rounding import div_ceil
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.selectors.markets import MarketView
 
-# micro-USDC over nano shares gives pico-USDC per share
-PRICE_OF_VALUE = 10**15
 # Slack on the margin of a short where the ticket bounds its price by a figure: one per cent.
 SLACK_E8 = RATE // 100
 MINUTE_S = 60

@@ -61,7 +61,7 @@ class Entry:
     @property
     def rests(self) -> bool:
         """Return whether the order is in its pool."""
-        return self.joined > 0 and (self.status == OPEN or self.status == PARTIAL)  # noqa: PLR1714
+        return self.joined > 0 and self.status in (OPEN, PARTIAL)
 
     @property
     def principal(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from exchange.engines.engine import EngineBug, Refusal
 from exchange.engines.rounding import div_floor
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.engines.variable import results as to
 from exchange.engines.variable.account import SHARES, Account, Figures
 from exchange.engines.variable.config import Config
@@ -26,8 +26,6 @@ from exchange.engines.variable.results import Fill, Payout, Posting, Shift
 from exchange.engines.variable.state import MarketState, Provider, Trader
 
 ACC_SCALE = 10**18
-# pico prices times nano shares, over this, are micro-USDC
-PRICE_OF_VALUE = 10**15
 # the most micro-USDC by which the roundings of value and fees can lift a cost
 ROUNDED_UP = 4
 

@@ -1,6 +1,6 @@
 """Everything that can be asked of a variable market, each with its place in the log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -268,6 +268,7 @@ def command_of(kind: str, payload: Mapping[str, Any], seq: int, trader: int | No
     if kind == "oracle":
         reports = tuple(Report(**report) for report in payload["reports"])
         return OracleEvent(seq=seq, reports=reports)
+    build: Callable[..., Command] = KINDS[kind]
     if trader is None:
-        return KINDS[kind](seq=seq, **payload)
-    return KINDS[kind](seq=seq, trader=trader, **payload)  # type: ignore[call-arg]
+        return build(seq=seq, **payload)
+    return build(seq=seq, trader=trader, **payload)

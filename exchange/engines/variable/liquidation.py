@@ -3,13 +3,12 @@
 from typing import NamedTuple
 
 from exchange.engines.rounding import div_ceil, div_floor, root_floor
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.engines.variable import curve
 from exchange.engines.variable import results as to
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.curve import PRICE
-from exchange.engines.variable.longs import PRICE_OF_VALUE
 from exchange.engines.variable.results import Fill
 
 # one micro-USDC as a price of 1e-27 times nano shares

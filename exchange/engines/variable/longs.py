@@ -4,15 +4,12 @@ from typing import NamedTuple
 
 from exchange.engines.engine import Refusal
 from exchange.engines.rounding import div_ceil, div_floor
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.engines.variable import curve, fees, limits
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.curve import PRICE
 from exchange.engines.variable.results import BUY, CLOSE_LONG, OPEN_LONG, SELL, Fill
-
-# value in micro over shares in nano gives a price in pico
-PRICE_OF_VALUE = 10**15
 
 
 class Terms(NamedTuple):

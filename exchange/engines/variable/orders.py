@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from exchange.engines.engine import Refusal
 from exchange.engines.rounding import div_ceil, div_floor
-from exchange.engines.units import MICRO, RATE
+from exchange.engines.units import MICRO, PRICE_OF_VALUE, RATE
 from exchange.engines.variable import commits, curve, fees, limits
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import Cancel, PlaceLimit, SetTargets
 from exchange.engines.variable.curve import PRICE
-from exchange.engines.variable.longs import PRICE_OF_VALUE, Terms, close_long, open_long
+from exchange.engines.variable.longs import Terms, close_long, open_long
 from exchange.engines.variable.resting import (
     BUY_INTENTS,
     CANCELLED,

@@ -45,7 +45,7 @@ from exchange.engines.variable.trades import buy, sell
 from exchange.engines.variable.vesting import DAY_S
 
 
-def apply(  # noqa: PLR0917 (the one interface of both engines)
+def apply(  # noqa: PLR0917 (what a batch is given, in its order)
     config: Config,
     state: MarketState,
     traders: Mapping[int, Trader],

@@ -2,14 +2,14 @@
 
 from exchange.engines.engine import Refusal
 from exchange.engines.rounding import div_ceil, div_floor
-from exchange.engines.units import RATE
+from exchange.engines.units import PRICE_OF_VALUE, RATE
 from exchange.engines.variable import curve, fees, short_limits
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import AddCollateral, RemoveCollateral
 from exchange.engines.variable.curve import PRICE
 from exchange.engines.variable.limits import require_open_for_trading
-from exchange.engines.variable.longs import INSTANT, PRICE_OF_VALUE, Terms
+from exchange.engines.variable.longs import INSTANT, Terms
 from exchange.engines.variable.results import (
     BUY,
     COVER_SHORT,

@@ -2,12 +2,13 @@
 
 from exchange.engines.engine import Refusal
 from exchange.engines.rounding import div_floor
+from exchange.engines.units import PRICE_OF_VALUE
 from exchange.engines.variable import commits, curve, limits
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import Buy, Sell
 from exchange.engines.variable.curve import PRICE
-from exchange.engines.variable.longs import INSTANT, PRICE_OF_VALUE, Terms, close_long, open_long
+from exchange.engines.variable.longs import INSTANT, Terms, close_long, open_long
 from exchange.engines.variable.results import BUY, OPEN_SHORT, SELL, Fill, Filled
 from exchange.engines.variable.shorts import cover_short, cover_within, open_short
 

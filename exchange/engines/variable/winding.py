@@ -2,13 +2,13 @@
 
 from exchange.engines.engine import EngineBug, Refusal
 from exchange.engines.rounding import div_ceil, div_floor
+from exchange.engines.units import PRICE_OF_VALUE
 from exchange.engines.variable import commits, orders
 from exchange.engines.variable import frontier as fr
 from exchange.engines.variable.account import Account
 from exchange.engines.variable.book import Book
 from exchange.engines.variable.commands import Settle, WindDown
 from exchange.engines.variable.curve import PRICE
-from exchange.engines.variable.longs import PRICE_OF_VALUE
 from exchange.engines.variable.resting import CANCELLED, LimitOrder
 from exchange.engines.variable.results import Applied
 from exchange.engines.variable.state import ACTIVE, SETTLED, WINDING, Trader
