@@ -254,6 +254,7 @@ def test_the_pool_page_names_the_same_states(client: Client, market: Market) -> 
     assert "Reason given: “source went away”" in text(client.get("/liquidity/wheat-price/"))
 
 
+@pytest.mark.breaks_books
 def test_a_clamped_market_says_what_providers_cannot_do(client: Client, market: Market) -> None:
     state = market.live.state | {"clamped": True}
     LiveState.objects.filter(market=market).update(state=state)
@@ -264,6 +265,7 @@ def test_a_clamped_market_says_what_providers_cannot_do(client: Client, market: 
     assert "contributions to the pool are refused meanwhile" in page
 
 
+@pytest.mark.breaks_books
 def test_a_market_that_winds_down_says_when_it_settles(client: Client, market: Market) -> None:
     at = clock.now_s() + 86_400
     state = market.live.state | {"status": "winding", "settle_at_s": at}
@@ -275,6 +277,7 @@ def test_a_market_that_winds_down_says_when_it_settles(client: Client, market: M
     assert f'data-until="{at}"' in body(page)
 
 
+@pytest.mark.breaks_books
 def test_two_rules_at_once_are_both_named(client: Client, market: Market) -> None:
     state = market.live.state | {"clamped": True}
     LiveState.objects.filter(market=market).update(
