@@ -35,8 +35,8 @@ RETRY_AFTER_S = 24 * 3600
 NO_TESTS_FOUND = 5
 TEST_PHASES = (
     ("-n", "auto", "-m", "not browser and not fault"),
-    ("-m", "fault"),
-    ("-m", "browser"),
+    ("-n", "2", "--dist", "loadfile", "-m", "fault"),
+    ("-n", "2", "--dist", "loadfile", "-m", "browser"),
 )
 
 CHECKS = (
@@ -76,7 +76,7 @@ def up(words: list[str]) -> int:
 def test(words: list[str]) -> int:
     """Install everything and run the tests in three runs.
 
-    The many on every core; those that kill and flood alone, for they need the machine; the
+    The many on every core; those that kill and flood two at a time, for they mostly wait; the
     browser's apart, for its loop suffers no other.
     """
     with installing():

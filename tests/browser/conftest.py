@@ -64,10 +64,16 @@ def _static_files() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
-@pytest.fixture
-def site(transactional_db: None, _static_files: None) -> Iterator[str]:
-    """Serve the tests' database by daphne and a clock, and return the address."""
-    environment = {**os.environ, "DATABASE_URL": _database_url()}
+@pytest.fixture(scope="session")
+def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the site writes its letters into."""
+    return tmp_path_factory.mktemp("letters")
+
+
+@pytest.fixture(scope="session")
+def _site(django_db_setup: None, _static_files: None, mailbox: Path) -> Iterator[str]:
+    url = _database_url()
+    environment = {**os.environ, "DATABASE_URL": url, "EMAIL_URL": f"filemail:///{mailbox}"}
     port = _free_port()
     daphne = ["-m", "daphne", "-v", "0", "-p", str(port), "megatron.asgi:application"]
     commands = [[sys.executable, *daphne], [sys.executable, "manage.py", "clock"]]
@@ -81,6 +87,12 @@ def site(transactional_db: None, _static_files: None) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         _end(processes)
+
+
+@pytest.fixture
+def site(transactional_db: None, _site: str) -> str:
+    """Return the address of a daphne and a clock that serve this test's database."""
+    return _site
 
 
 def _end(processes: list["subprocess.Popen[bytes]"]) -> None:

@@ -11,13 +11,6 @@ MAIL_S_MAX = 10.0
 PASSWORD = "a-long-enough-secret-4711"
 
 
-@pytest.fixture
-def mailbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let the site, which starts after this, write its letters into a folder."""
-    monkeypatch.setenv("EMAIL_URL", f"filemail:///{tmp_path}")
-    return tmp_path
-
-
 def _link_in_mail(mailbox: Path) -> str:
     deadline = time.monotonic() + MAIL_S_MAX
     while time.monotonic() < deadline:
