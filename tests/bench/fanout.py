@@ -1,4 +1,4 @@
-"""R1: a tick to a thousand sockets of one daphne process, and an order to the last browser."""
+"""R1, R2: a tick to all sockets of one daphne process, and an order to the last browser."""
 
 import itertools
 import json
@@ -12,7 +12,9 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import redis
 from django.conf import settings
 
 from exchange.models import LiveState
@@ -27,6 +29,8 @@ CONNECT_S_MAX = 120.0
 ARRIVE_S_MAX = 20.0
 # Only lets the sockets' buffers empty; ticks of one market come further apart than this.
 PAUSE_S = 0.05
+# R2: how far the ticks of a site with a crowd come apart.
+CROWD_TICK_S = 2.0
 BARE_CHANNEL = f"{settings.REDIS_PREFIX}:bare"
 
 
@@ -37,12 +41,14 @@ class Pace:
     rounds: int
     sockets: int
     ticks: int
+    crowd: int = 0
+    crowd_ticks: int = 10
 
 
 PACES = {
-    "tiny": Pace(rounds=3, sockets=20, ticks=2),
+    "tiny": Pace(rounds=3, sockets=20, ticks=2, crowd=30, crowd_ticks=1),
     "quick": Pace(rounds=3, sockets=1_000, ticks=10),
-    "full": Pace(rounds=5, sockets=1_000, ticks=40),
+    "full": Pace(rounds=5, sockets=1_000, ticks=40, crowd=5_000),
 }
 
 
@@ -59,12 +65,57 @@ def measure(size: str, store: str) -> list[Measure]:
             stage.ticks(found, pace.ticks)
             stage.orders(found, pace.ticks)
     many = f"{pace.sockets:,}"
+    crowd = [] if not pace.crowd else _crowd(found, pace)
     return [
+        *crowd,
         found.measure("R1", f"tick to last of {many} sockets", "site last", "ms", "bare last"),
         found.measure("R1", f"tick to half of {many} sockets", "site half", "ms", "bare half"),
         found.measure("R1", f"order to last of {many} browsers, p50", "order p50", "ms"),
         found.measure("R1", f"order to last of {many} browsers, p99", "order p99", "ms"),
     ]
+
+
+def _crowd(found: Rounds, pace: Pace) -> list[Measure]:
+    """Send a tick each two seconds to a crowd on one daphne; an arrival is that of every socket."""
+    broker, market = outbox.client(), place.market()
+    with ExitStack() as stack:
+        say(f"fanout: {pace.crowd:,} sockets on one server")
+        path = f"/ws/markets/?m={market.pk}"
+        crowd = _audience(stack, Server.of_the_site(), path, pace.crowd)
+        numbers = itertools.count(1)
+        for _ in range(pace.rounds):
+            slowest, last = [], []
+            for _ in range(pace.crowd_ticks):
+                arrival = _tick(broker, crowd, market.pk, outbox.CHANNEL, next(numbers))
+                slowest.append(arrival.slow_ms)
+                last.append(arrival.last_ms)
+                time.sleep(max(0.0, CROWD_TICK_S - arrival.last_ms / 1e3))
+            found.add("crowd p99", max(slowest))
+            found.add("crowd last", max(last))
+    many = f"{pace.crowd:,}"
+    return [
+        found.measure("R2", f"tick to 99 % of {many} sockets, slowest tick", "crowd p99", "ms"),
+        found.measure("R2", f"tick to last of {many} sockets, slowest tick", "crowd last", "ms"),
+    ]
+
+
+class Arrival(NamedTuple):
+    """The milliseconds until half, 99 in a hundred and all of the sockets had a tick."""
+
+    half_ms: float
+    slow_ms: float
+    last_ms: float
+
+
+def _tick(
+    broker: redis.Redis, audience: "_Audience", market_id: int, channel: str, seq: int
+) -> Arrival:
+    tick = LiveState.objects.values_list("last_tick", flat=True).get(market=market_id)
+    body = {"type": "tick", "market": market_id, "seq": seq, "tick": tick}
+    frame = json.dumps(body, separators=(",", ":"))
+    began = time.monotonic_ns()
+    broker.publish(channel, frame)
+    return audience.arrival(market_id, seq, began)
 
 
 class _Stage:
@@ -85,13 +136,16 @@ class _Stage:
 
     def ticks(self, found: Rounds, count: int) -> None:
         """Publish ticks straight to Redis, in turn for the bare loop and for the site."""
-        took: dict[str, list[tuple[float, float]]] = {"bare": [], "site": []}
+        took: dict[str, list[Arrival]] = {"bare": [], "site": []}
+        turns = (("bare", self.bare, BARE_CHANNEL), ("site", self.site, outbox.CHANNEL))
         for _ in range(count):
-            took["bare"].append(self._tick(self.bare, BARE_CHANNEL))
-            took["site"].append(self._tick(self.site, outbox.CHANNEL))
+            for name, audience, channel in turns:
+                seq = next(self.numbers)
+                took[name].append(_tick(self.broker, audience, self.shown.pk, channel, seq))
+                time.sleep(PAUSE_S)
         for name, times in took.items():
-            found.add(f"{name} half", percentile([half for half, _ in times], 0.50))
-            found.add(f"{name} last", percentile([last for _, last in times], 0.50))
+            found.add(f"{name} half", percentile([one.half_ms for one in times], 0.50))
+            found.add(f"{name} last", percentile([one.last_ms for one in times], 0.50))
 
     def orders(self, found: Rounds, count: int) -> None:
         """Trade, and wait until every browser has seen it.
@@ -103,21 +157,10 @@ class _Stage:
             began = time.monotonic_ns()
             self.caller.trade()
             seq = LiveState.objects.values_list("batch_seq", flat=True).get(market=self.traded)
-            times.append(self.site.arrival(self.traded.pk, seq, began)[1])
+            times.append(self.site.arrival(self.traded.pk, seq, began).last_ms)
             time.sleep(PAUSE_S)
         found.add("order p50", percentile(times, 0.50))
         found.add("order p99", percentile(times, 0.99))
-
-    def _tick(self, audience: "_Audience", channel: str) -> tuple[float, float]:
-        seq = next(self.numbers)
-        tick = LiveState.objects.values_list("last_tick", flat=True).get(market=self.shown)
-        body = {"type": "tick", "market": self.shown.pk, "seq": seq, "tick": tick}
-        frame = json.dumps(body, separators=(",", ":"))
-        began = time.monotonic_ns()
-        self.broker.publish(channel, frame)
-        took = audience.arrival(self.shown.pk, seq, began)
-        time.sleep(PAUSE_S)
-        return took
 
 
 class _Child:
@@ -154,12 +197,13 @@ class _Audience:
         """Wait until every socket is open."""
         assert "connected" in self.said.get(timeout=CONNECT_S_MAX)
 
-    def arrival(self, market_id: int, seq: int, began: int) -> tuple[float, float]:
-        """Return the milliseconds until half of the sockets had a tick, and until all had it."""
+    def arrival(self, market_id: int, seq: int, began: int) -> Arrival:
+        """Wait until every socket had a tick; return how long after `began` they had it."""
         while True:
             line = self.said.get(timeout=ARRIVE_S_MAX)
             if (line["market"], line["seq"]) == (market_id, seq):
-                return (line["half_ns"] - began) / 1e6, (line["last_ns"] - began) / 1e6
+                times = (line["half_ns"], line["slow_ns"], line["last_ns"])
+                return Arrival(*((at - began) / 1e6 for at in times))
 
     def _read(self) -> None:
         assert self.process.stdout is not None

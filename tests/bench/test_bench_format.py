@@ -16,7 +16,7 @@ from tests.bench.figures import Rounds, line, percentile
 FIELDS = ["measure", "case", "value", "unit", "limit", "ratio", "rounds"]
 MEASURES = {
     "settlement": {"T1", "T2", "T3", "L1"},
-    "fanout": {"R1"},
+    "fanout": {"R1", "R2"},
     "charts": {"C1"},
     "engines": {"T5"},
     "outcome": {"T6"},
