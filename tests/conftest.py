@@ -1,5 +1,8 @@
-"""Fixtures for every test."""
+"""Fixtures for every test, and what the everyday run leaves out."""
 
+import pytest
+
+from tests.faults.scale import NIGHTLY
 from tests.fixtures import (  # noqa: F401
     _books_are_clean,
     alice,
@@ -9,3 +12,12 @@ from tests.fixtures import (  # noqa: F401
     staff,
 )
 from tests.guards import _cheap_passwords, _fresh_cache, _no_network  # noqa: F401
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless MEGATRON_NIGHTLY=1 asks for it."""
+    if NIGHTLY:
+        return
+    long = [item for item in items if item.get_closest_marker("nightly")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)

@@ -29,8 +29,8 @@ MEASURES = {
         "engines",
         "outcome",
         "charts",
-        pytest.param("fanout", marks=pytest.mark.nightly),
-        pytest.param("settlement", marks=pytest.mark.nightly),
+        "fanout",
+        "settlement",
     ],
 )
 def test_prints_one_line_of_the_agreed_shape(name: str) -> None:

@@ -13,7 +13,7 @@ from oracle.services.sources import source_save
 from tests.factories import active_market
 from tests.oracle.shared_data import FOLDER, shared
 
-pytestmark = [pytest.mark.django_db, pytest.mark.nightly]
+pytestmark = pytest.mark.django_db
 
 START, END = datetime(2022, 3, 8, tzinfo=UTC), datetime(2024, 11, 20, tzinfo=UTC)
 SUBJECTS = ("inflation", "prices", "bills", "interest rates", "cost", "food prices")
