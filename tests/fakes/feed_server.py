@@ -1,11 +1,15 @@
 """A feed, or any API, on loopback that behaves, lies, stalls, floods or sends callers elsewhere."""
 
+import gzip
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
@@ -141,6 +145,49 @@ def _cut(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
     handler.close_connection = True
 
 
+def _reset(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    # a socket that may not linger says goodbye with a reset
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+
+
+def _reset_midway(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    _cut(handler, feed)
+    _reset(handler, feed)
+
+
+def _continue(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    while not feed.release.wait(0.005):
+        handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def _chunks(handler: BaseHTTPRequestHandler, feed: Feed) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(FLOOD_BYTES // 50_000):
+        handler.wfile.write(b"c350\r\n" + b"x" * 50_000 + b"\r\n")
+    handler.close_connection = True
+
+
+def _raw(said: bytes) -> Callable[[BaseHTTPRequestHandler, Feed], None]:
+    """Say something below HTTP, and hang up."""
+
+    def say(handler: BaseHTTPRequestHandler, _feed: Feed) -> None:
+        handler.wfile.write(said)
+        handler.close_connection = True
+
+    return say
+
+
+@cache
+def _folded() -> bytes:
+    """Return fifty kilobytes that would unfold to fifty megabytes."""
+    return gzip.compress(b" " * 50_000_000, 1)
+
+
+def _bomb(**headers: str) -> Callable[[BaseHTTPRequestHandler, Feed], None]:
+    return lambda handler, _feed: _send(handler, 200, _folded(), **headers)
+
+
 def _status(status: int, **headers: str) -> Callable[[BaseHTTPRequestHandler, Feed], None]:
     return lambda handler, _feed: _send(handler, status, b"no", **headers)
 
@@ -159,6 +206,30 @@ BEHAVIOURS: dict[str, Callable[[BaseHTTPRequestHandler, Feed], None]] = {
     "page": lambda handler, _: _send(handler, 200, b"<p>no", Content_Type="text/html"),
     "liar": lambda handler, _: _send(handler, 304, ETag=ETAG),
     "broken": _status(500),
+    "away": _status(503),
     "busy": _status(429, Retry_After="120"),
+    "busy till a date": _status(429, Retry_After="Wed, 20 Mar 2024 13:00:00 GMT"),
+    "busy for ever": _status(429, Retry_After="9" * 40),
+    "busy before": _status(429, Retry_After="-60"),
+    "busy at once": _status(429),
     "gone": _status(404),
+    "no content": _status(204),
+    "a part": _status(206),
+    "redirect to a file": _status(301, Location="file:///etc/passwd"),
+    "redirect for ever": _status(308, Location="/"),
+    "reset": _reset,
+    "reset midway": _reset_midway,
+    "continue": _continue,
+    "chunks": _chunks,
+    "bad chunks": _raw(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n0\r\n\r\n"
+    ),
+    "half a chunk": _raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[]"),
+    "many headers": _raw(b"HTTP/1.1 200 OK\r\n" + b"X-More: 1\r\n" * 5_000 + b"\r\n[]"),
+    "long header": _raw(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 200_000 + b"\r\n\r\n[]"),
+    "two lengths": _raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 9\r\n\r\n[]"),
+    "no status": _raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
+    "nothing": _raw(b""),
+    "bomb": _bomb(Content_Encoding="gzip"),
+    "bomb in disguise": _bomb(),
 }
