@@ -34,6 +34,11 @@ def at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
+def at_ms(milliseconds: int) -> datetime:
+    """Return the aware instant of `milliseconds` since the epoch, exactly."""
+    return datetime.fromtimestamp(0, tz=UTC) + timedelta(milliseconds=milliseconds)
+
+
 @contextmanager
 def shifted(seconds: int) -> Iterator[None]:
     """Live `seconds` later (or earlier) within the block: the demonstration replays its past.

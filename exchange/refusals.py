@@ -1,6 +1,7 @@
 """One table of sentences: what to tell a person when a rule refuses, with the numbers behind it.
 
-The engine's codes are those of the specification, section 17; the others are the core's own.
+The engines' codes are those of their specifications; the others are the core's own. Sentences of
+sessions are in refusals_sessions.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from typing import Any
 
 from exchange import clock, figures
 from exchange.errors import MegatronError
+from exchange.refusals_sessions import SESSIONS, slipped
 
 Fields = Mapping[str, Any]
 Sentence = Callable[[Fields], str]
@@ -122,6 +124,8 @@ def _funds(fields: Fields) -> str:
 
 
 def _slippage(fields: Fields) -> str:
+    if "reference_pico" in fields:
+        return slipped(fields)
     if "shares_nano" in fields:
         got, least = _shares(fields, "shares_nano"), _shares(fields, "shares_min_nano")
         change = f"you would get {got} shares, and your limit is {least}"
@@ -327,6 +331,7 @@ ENGINE: dict[str, Sentence] = {
 }
 SENTENCES: dict[str, Sentence] = {
     **ENGINE,
+    **SESSIONS,
     "market_halted": lambda f: (
         f"This market halted itself by the rule “{f.get('rule', 'invariant')}”. Balances are safe;"
         " nothing trades until the cause is found."

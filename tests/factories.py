@@ -4,13 +4,23 @@ import itertools
 import uuid
 from typing import Any
 
+from django.contrib.auth.models import Permission
+
+from exchange import clock
+from exchange.engines import outcome
 from exchange.engines.units import parse_fixed
 from exchange.ids import public_id
-from exchange.models import Command, Market, RestingOrder, User
+from exchange.models import Command, Market, Participant, RestingOrder, Session, User
 from exchange.services import commands, ledger, markets
 from exchange.services.batch import Receipt, Request
+from exchange.services.outcome import orders as session_orders
+from exchange.services.outcome import tick
+from exchange.services.outcome.accept import Accepted
+from exchange.services.sessions import drafts, lobby
 
 _numbers = itertools.count(1)
+NAMES = ("Ant", "Bee", "Cat", "Dog", "Eel", "Fox", "Gnu", "Hen", "Ibis", "Jay")
+DRAFT_FIELDS = {"name", "labels", "summary", "money", "mode", "late_join", "planned_winner"}
 
 
 def usdc(text: str) -> int:
@@ -127,3 +137,62 @@ def _submit(
     return commands.submit(
         market_id=market.pk, kind=kind, payload=payload, key=key_ or key(), user_id=user.pk
     )
+
+
+def host_user(cash: str = "0") -> User:
+    """Create somebody who may host sessions and nothing else."""
+    host = funded_user(cash, display_name="Host")
+    host.user_permissions.add(Permission.objects.get(codename="host_session"))
+    return host
+
+
+def draft(outcomes: int = 3, **parameters: Any) -> drafts.Draft:
+    """Return what makes a session; what is no field of a draft is a parameter."""
+    fields = {name: parameters.pop(name) for name in DRAFT_FIELDS & parameters.keys()}
+    labels = [drafts.Label(name) for name in NAMES]
+    defaults = {"name": "Cup", "labels": labels[:outcomes], "parameters": parameters}
+    return drafts.Draft(**{**defaults, **fields})
+
+
+def open_session(host: User | None = None, *, outcomes: int = 3, **options: Any) -> Session:
+    """Create a session whose lobby is open."""
+    host = host or host_user("20000" if options.get("money") == "real" else "0")
+    session = drafts.session_create(host=host, draft=draft(outcomes, **options))
+    lobby.lobby_open(host=host, session=session)
+    return session
+
+
+def running_session(host: User | None = None, **options: Any) -> Session:
+    """Create a session that has started just now."""
+    session = open_session(host, **options)
+    lobby.session_start(host=session.host, session=session)
+    return session
+
+
+def joined(session: Session, name: str | None = None, user: User | None = None) -> Participant:
+    """Let somebody take part: a guest unless there is an account."""
+    return lobby.join(session=session, name=name or f"Guest {next(_numbers)}", user=user)[0]
+
+
+def ask(participant: Participant, side: str, token: str, size: str, **options: Any) -> Accepted:
+    """Leave an order in a session's log. A token is written like 0y or 2n."""
+    price, slippage = options.pop("price", None), options.pop("max_slippage", None)
+    participant.session.refresh_from_db()
+    participant.session.market.refresh_from_db()
+    return session_orders.order_place(
+        participant=participant,
+        side=side,
+        outcome_no=int(token[:-1]),
+        token=outcome.YES if token.endswith("y") else outcome.NO,
+        size_micro=usdc(size),
+        price_micro=None if price is None else usdc(price),
+        max_slippage_e9=None if slippage is None else parse_fixed(slippage, 9),
+        key=options.pop("key_", None) or key(),
+        **options,
+    )
+
+
+def ticked(session: Session, seconds: int) -> int:
+    """Take the ticks that are due so long from now; return how many left a trace."""
+    with clock.shifted(seconds):
+        return tick.advance(session.market_id)

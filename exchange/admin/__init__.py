@@ -8,6 +8,7 @@ from exchange.admin import (  # noqa: F401 (each registers its tables)
     orders,
     positions,
     prices,
+    sessions,
     site,
     tokens,
     users,

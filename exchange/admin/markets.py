@@ -39,7 +39,7 @@ class MarketAdmin(Verbs):
 
     form = MarketForm
     list_display = ("name", "ticker", "topic", "status", "mode", "is_demo", "activated_at")
-    list_filter = ("status", "topic", "is_demo")
+    list_filter = ("kind", "status", "topic", "is_demo")
     list_select_related = ("live",)
     search_fields = ("name", "=slug", "=ticker")
     extra = ("mode", "accounts_of")

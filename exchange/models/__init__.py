@@ -5,7 +5,9 @@ from exchange.models.events import MarketEvent, OutboxEvent, StaffAction
 from exchange.models.ledger import Account, AccountKind, Entry, Hold, Transfer
 from exchange.models.markets import LiveState, Market
 from exchange.models.orders import Command, Fill, RestingOrder
+from exchange.models.outcomes import OutcomeFill, OutcomeOrder, OutcomeTick
 from exchange.models.positions import Position, Stake
+from exchange.models.sessions import Holding, Participant, Session
 from exchange.models.ticks import Candle, OracleMove, Tick
 from exchange.models.users import ApiToken, User
 
@@ -20,14 +22,20 @@ __all__ = [
     "Entry",
     "Fill",
     "Hold",
+    "Holding",
     "LiveState",
     "Market",
     "MarketEvent",
     "MarketMark",
     "OracleMove",
     "OutboxEvent",
+    "OutcomeFill",
+    "OutcomeOrder",
+    "OutcomeTick",
+    "Participant",
     "Position",
     "RestingOrder",
+    "Session",
     "StaffAction",
     "Stake",
     "Tick",

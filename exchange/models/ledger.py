@@ -10,7 +10,11 @@ from exchange.models.markets import Market
 
 
 class AccountKind(models.TextChoices):
-    """Whose money and what for; the market's own kinds have no user."""
+    """Whose money and what for; the market's own kinds have no user.
+
+    Play money has kinds of its own for everything, so that no sum over kinds of real money can
+    meet it by mistake. It is issued by its market, and all of it together is zero.
+    """
 
     CASH = "cash"
     RESERVED = "reserved"
@@ -25,6 +29,18 @@ class AccountKind(models.TextChoices):
     GAS = "gas"
     PAIRS = "pairs"
     EXTERNAL = "external"
+    PLAY_CASH = "play_cash"
+    PLAY_RESERVED = "play_reserved"
+    PLAY_POOL = "play_pool"
+    PLAY_FEES = "play_fees"
+    PLAY_SEIGNIORAGE = "play_seigniorage"
+    PLAY_GAS = "play_gas"
+    PLAY_PAIRS = "play_pairs"
+    PLAY_ISSUE = "play_issue"
+
+
+# Where money comes from: what has left these is what everybody else has.
+SOURCES = (AccountKind.EXTERNAL, AccountKind.PLAY_ISSUE)
 
 
 class Account(models.Model):
@@ -34,7 +50,7 @@ class Account(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="accounts"
     )
     market = models.ForeignKey(Market, null=True, on_delete=models.PROTECT, related_name="accounts")
-    kind = models.CharField(max_length=12, choices=AccountKind.choices)
+    kind = models.CharField(max_length=20, choices=AccountKind.choices)
     balance_micro = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)
     head = models.BinaryField(max_length=32, default=b"")
@@ -45,7 +61,8 @@ class Account(models.Model):
                 fields=["user", "market", "kind"], nulls_distinct=False, name="account_unique"
             ),
             models.CheckConstraint(
-                condition=Q(kind="external") | Q(balance_micro__gte=0), name="account_not_negative"
+                condition=Q(kind__in=("external", "play_issue")) | Q(balance_micro__gte=0),
+                name="account_not_negative",
             ),
         ]
 

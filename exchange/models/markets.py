@@ -8,17 +8,34 @@ from exchange import clock
 
 
 class Market(models.Model):
-    """One tradable variable, as people read about it."""
+    """One tradable variable, or the outcomes of one session, as people read about it."""
+
+    class Kind(models.TextChoices):
+        """Which engine settles it."""
+
+        VARIABLE = "variable"
+        OUTCOME = "outcome"
 
     class Status(models.TextChoices):
-        """The lifecycle of a variable market (spec, section 6)."""
+        """The lifecycle of a variable market (spec, section 6), then that of a session.
+
+        They share no word, so that who looks for markets of one kind by their status never meets
+        the other.
+        """
 
         FUNDING = "funding"
         ACTIVE = "active"
         WINDING = "winding"
         SETTLED = "settled"
         CANCELLED = "cancelled"
+        DRAFT = "draft"
+        LOBBY = "lobby"
+        RUNNING = "running"
+        ENDED = "ended"
+        RESOLVED = "resolved"
+        CLOSED = "closed"
 
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.VARIABLE)
     slug = models.SlugField(unique=True, max_length=60)
     name = models.CharField(max_length=80)
     ticker = models.CharField(max_length=12, unique=True)

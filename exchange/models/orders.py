@@ -15,7 +15,7 @@ class Command(models.Model):
     """
 
     class Kind(models.TextChoices):
-        """What can be asked of a variable market."""
+        """What can be asked of a variable market, then of a session."""
 
         BUY = "buy"
         SELL = "sell"
@@ -36,6 +36,10 @@ class Command(models.Model):
         WIND_DOWN = "wind_down"
         SETTLE = "settle"
         RECALIBRATE = "recalibrate"
+        ORDER = "order"
+        GATE = "gate"
+        ELIMINATE = "eliminate"
+        RESOLVE = "resolve"
 
     market = models.ForeignKey(
         Market,

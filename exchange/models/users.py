@@ -40,6 +40,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     is_bot = models.BooleanField(default=False, help_text="trades by program; shown as a bot")
+    is_guest = models.BooleanField(
+        default=False, help_text="takes part in one session of play money, without an account"
+    )
     opens_barred = models.BooleanField(
         default=False, help_text="may close, withdraw and claim, but not open"
     )

@@ -19,6 +19,8 @@ from exchange import clock
 from exchange.engines import variable
 from exchange.models import AuditRun, Market
 from exchange.services import chains, marks, replay, ticks
+from exchange.services.outcome import audit as sessions
+from exchange.services.outcome import replay as session_replay
 
 Finding = dict[str, Any]
 
@@ -45,7 +47,7 @@ ORPHANS = """
 TOTAL = "SELECT coalesce(sum(balance_micro), 0)::bigint FROM exchange_account"
 BELOW_FLOOR = """
     SELECT id, kind, balance_micro FROM exchange_account
-     WHERE balance_micro < 0 AND kind <> 'external'"""
+     WHERE balance_micro < 0 AND kind NOT IN ('external', 'play_issue')"""
 RESERVED = """
     SELECT u, booked, held FROM (
         SELECT coalesce(a.user_id, h.user_id) AS u, coalesce(a.balance_micro, 0) AS booked,
@@ -60,10 +62,17 @@ ASIDE = """
     SELECT coalesce(a.user_id, w.user_id), coalesce(a.market_id, w.market_id),
            coalesce(a.kind, w.kind), coalesce(a.balance_micro, 0), coalesce(w.wanted, 0)::bigint
       FROM (SELECT user_id, market_id, kind, balance_micro FROM exchange_account
-             WHERE user_id IS NOT NULL AND market_id IS NOT NULL) a
+             WHERE user_id IS NOT NULL AND market_id IS NOT NULL AND kind <> 'play_cash') a
       FULL JOIN (SELECT user_id, market_id, 'reserved' AS kind, sum(reserved_micro) AS wanted
                    FROM exchange_restingorder WHERE status = 'open' AND reserved_micro > 0
                   GROUP BY user_id, market_id
+                  UNION ALL
+                 SELECT o.user_id, o.market_id,
+                        CASE x.money WHEN 'play' THEN 'play_reserved' ELSE 'reserved' END,
+                        sum(o.price_micro * o.remaining_micro / 1000000 + o.reserve_micro)
+                   FROM exchange_outcomeorder o JOIN exchange_session x USING (market_id)
+                  WHERE o.buys AND o.joined > 0 AND o.status IN ('open', 'partial')
+                  GROUP BY o.user_id, o.market_id, x.money
                   UNION ALL
                  SELECT user_id, market_id, 'escrow', escrow_micro FROM exchange_position
                   WHERE escrow_micro > 0) w
@@ -73,6 +82,7 @@ SUPPLIES = """
     SELECT l.market_id, l.state, coalesce(p.longs, 0)::text, coalesce(p.shorts, 0)::text,
            coalesce(s.units, 0)::text
       FROM exchange_livestate l
+      JOIN exchange_market k ON k.id = l.market_id AND k.kind = 'variable'
       LEFT JOIN (SELECT market_id, sum(greatest(shares_nano, 0)) AS longs,
                         sum(greatest(-shares_nano, 0)) AS shorts
                    FROM exchange_position GROUP BY market_id) p ON p.market_id = l.market_id
@@ -97,6 +107,7 @@ TICKS = """
                coalesce(m.batch_seq, min(t.seq) - 1,
                         CASE WHEN l.settled_at > %(kept)s THEN 0 ELSE l.batch_seq END) AS before
           FROM exchange_livestate l
+          JOIN exchange_market k ON k.id = l.market_id AND k.kind = 'variable'
           LEFT JOIN exchange_marketmark m ON m.market_id = l.market_id AND %(marked)s
           LEFT JOIN exchange_tick t
             ON t.market_id = l.market_id AND t.seq > coalesce(m.batch_seq, 0)
@@ -105,6 +116,7 @@ TICKS = """
 STATES = """
     SELECT l.market_id, l.batch_seq, l.state, l.state_hash, t.state_hash
       FROM exchange_livestate l
+      JOIN exchange_market k ON k.id = l.market_id AND k.kind = 'variable'
       LEFT JOIN exchange_tick t ON t.market_id = l.market_id AND t.seq = l.batch_seq"""
 FILLS = """
     SELECT p.user_id, p.market_id, p.shares_nano, coalesce(f.net, 0)::bigint
@@ -295,7 +307,8 @@ def positions_match_fills() -> Iterator[Finding]:
 
 def log_replays(market: Market) -> list[Finding]:
     """I9: the log of a market gives its answers, fills, entries, ticks, positions and state."""
-    return list(islice(replay.differences(market), FINDINGS_OF_A_CHECK))
+    walk = session_replay if market.kind == Market.Kind.OUTCOME else replay
+    return list(islice(walk.differences(market), FINDINGS_OF_A_CHECK))
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -304,6 +317,13 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     reserves_match_holds,
     supplies_match,
     states_match,
+    *sessions.CHECKS,
 )
-FULL_CHECKS = (transfers_balance, chains_hold, sequences_have_no_gap, positions_match_fills)
+FULL_CHECKS = (
+    transfers_balance,
+    chains_hold,
+    sequences_have_no_gap,
+    positions_match_fills,
+    *sessions.FULL_CHECKS,
+)
 NEW_CHECKS = (new_transfers_balance, new_chains_hold, new_sequences_have_no_gap)

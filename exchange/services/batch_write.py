@@ -16,24 +16,11 @@ from exchange.engines import variable
 from exchange.models import Market, MarketEvent
 from exchange.selectors import bars
 from exchange.selectors.raw import Raw, ask
-from exchange.services import answers, attribution, ledger, news
+from exchange.services import answers, attribution, batch_log, ledger, news
 from exchange.services import batch_people as people
 from exchange.services.batch import Batch, Receipt, Request
 from exchange.services.breaker import watched
 
-INSERT_COMMANDS = """
-    INSERT INTO exchange_command (market_id, batch_seq, settled_s, created_at, seq, user_id, kind,
-                                  key, request_hash, payload, accepted, result, barred)
-    SELECT %s, %s, %s, %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[],
-           %s::bytea[], %s::jsonb[], %s::bool[], %s::jsonb[], %s::jsonb[]) AS n
-    RETURNING seq, id"""
-UPDATE_COMMANDS = """
-    UPDATE exchange_command c
-       SET batch_seq = %s, settled_s = %s, seq = n.seq, accepted = n.accepted, result = n.result,
-           barred = n.barred
-      FROM unnest(%s::bigint[], %s::bigint[], %s::bool[], %s::jsonb[], %s::jsonb[])
-           AS n(id, seq, accepted, result, barred)
-     WHERE c.id = n.id"""
 INSERT_FILLS = """
     INSERT INTO exchange_fill (market_id, batch_seq, at, command_seq, leg_no, user_id, side, leg,
                                shares_nano, value_micro, fee_micro, surcharge_micro, lp_fee_micro,
@@ -105,7 +92,7 @@ def write(raw: Raw, batch: Batch, done: variable.Settlement) -> list[Receipt]:
         for statement in transfer:
             ask(raw, statement.sql, *statement.params)
         people.write(raw, batch, done)
-        ids = _write_commands(raw, batch, results, barred)
+        ids = batch_log.write(raw, batch, results, barred)
         _write_fills(raw, batch, done.fills, at)
         _write_prices(raw, batch, done, at, digest)
         _write_oracle_moves(raw, batch, done, at)
@@ -178,46 +165,6 @@ def _legs(batch: Batch, postings: Sequence[variable.Posting]) -> list[ledger.Leg
     ]
     legs += [ledger.Leg(batch.house[kind], amount) for kind, amount in house.items()]
     return legs
-
-
-def _write_commands(
-    raw: Raw, batch: Batch, results: list[dict[str, Any]], whose: str | None
-) -> Any:
-    seqs = range(batch.command_seq + 1, batch.command_seq + 1 + len(batch.requests))
-    rows = list(zip(seqs, batch.requests, results, strict=True))
-    late, new = rows[: batch.waiting], rows[batch.waiting :]
-    barred = {batch.command_seq + 1: whose}
-    if late:
-        ask(
-            raw,
-            UPDATE_COMMANDS,
-            batch.batch_seq,
-            batch.now_s,
-            [request.id for _, request, _ in late],
-            [seq for seq, _, _ in late],
-            ["code" not in result for _, _, result in late],
-            [json.dumps(result) for _, _, result in late],
-            [barred.get(seq) for seq, _, _ in late],
-        )
-    if not new:
-        return None
-    return ask(
-        raw,
-        INSERT_COMMANDS,
-        batch.market_id,
-        batch.batch_seq,
-        batch.now_s,
-        clock.now(),
-        [seq for seq, _, _ in new],
-        [request.user_id for _, request, _ in new],
-        [request.kind for _, request, _ in new],
-        [request.key for _, request, _ in new],
-        [request.digest for _, request, _ in new],
-        [json.dumps(request.payload) for _, request, _ in new],
-        ["code" not in result for _, _, result in new],
-        [json.dumps(result) for _, _, result in new],
-        [barred.get(seq) for seq, _, _ in new],
-    )
 
 
 def _answer(batch: Batch, result: variable.Result) -> dict[str, Any]:

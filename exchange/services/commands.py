@@ -7,6 +7,7 @@ lone order costs one commit, and under load many orders share one, without any d
 
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,8 @@ WAIT_S_MAX = 10.0
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 KEY_LENGTH_MIN, KEY_LENGTH_MAX = 8, 64
 
+Carry = Callable[[int, list[Request]], Sequence[object]]
+
 
 class _Ticket:
     """One caller's place in the queue; `wake` is released when there is something to do."""
@@ -30,7 +33,7 @@ class _Ticket:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.answer: Receipt | BaseException | None = None
+        self.answer: object = None
         self.carries = False
         self.until = clock.monotonic() + patience.left_s(WAIT_S_MAX)
         self.wake = threading.Lock()
@@ -64,7 +67,7 @@ def submit(
     check_key(key)
     request = Request(kind, payload, key, user_id)
     batch_load.command(request, 0)  # a payload the engine does not know fails here, alone
-    receipt = _combine(market_id, request)
+    receipt: Receipt = combine(market_id, request, settlement.drain)
     if not receipt.accepted:
         code = str(receipt.result["code"])
         refusal = Unprocessable(
@@ -87,7 +90,12 @@ def check_key(key: str) -> None:
         )
 
 
-def _combine(market_id: int, request: Request) -> Receipt:
+def combine(market_id: int, request: Request, carry: Carry) -> Any:
+    """Hand a request in together with those of other callers; return its answer.
+
+    `carry` takes requests of one market, always the same for a market, and answers each in order.
+    Raises:  the answer where it is an error; Unavailable.
+    """
     queue = _queues.get(market_id)
     if queue is None:
         with _queues_lock:
@@ -100,7 +108,7 @@ def _combine(market_id: int, request: Request) -> Receipt:
     if not ticket.carries and not _woken(ticket):
         _give_up(queue, ticket)
     if ticket.carries:
-        _carry(market_id, queue)
+        _carry(market_id, queue, carry)
     assert ticket.answer is not None
     if isinstance(ticket.answer, BaseException):
         raise ticket.answer
@@ -122,7 +130,7 @@ def _give_up(queue: _Queue, ticket: _Ticket) -> None:
     raise Unavailable("the market did not answer in time; ask again with the same key", code="busy")
 
 
-def _carry(market_id: int, queue: _Queue) -> None:
+def _carry(market_id: int, queue: _Queue, carry: Carry) -> None:
     """Settle what is queued now, then hand the duty to the next caller or leave the queue."""
     with queue.lock:
         count = min(len(queue.tickets), batch_load.BATCH_MAX)
@@ -131,7 +139,7 @@ def _carry(market_id: int, queue: _Queue) -> None:
         Unavailable("the carrier was interrupted; ask again with the same key", code="busy")
     ] * count
     try:
-        answers = list(settlement.drain(market_id, [t.request for t in tickets]))
+        answers = list(carry(market_id, [t.request for t in tickets]))
     except DatabaseError as failure:
         down = Unavailable(
             "the books cannot be reached; ask again with the same key", code="store_down"

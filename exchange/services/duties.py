@@ -14,6 +14,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from exchange import clock, live
 from exchange.errors import MegatronError
 from exchange.services import due, locks, markets, outbox, settlement
+from exchange.services.outcome import timekeeping
 
 STAND_BY_S = 1.0
 BEAT_S = 1.0
@@ -66,6 +67,13 @@ def keep_time(stop: threading.Event) -> None:
         due.recalibrations(now_s)
         for market_id in markets.leftovers():
             _settle(market_id)
+
+
+def keep_sessions(stop: threading.Event) -> None:
+    """Take the ticks of all sessions, each as its clock says."""
+    while not stop.is_set():
+        live.mark("clock")
+        stop.wait(timekeeping.turn().wait_s)
 
 
 def _settle(market_id: int) -> None:

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from exchange import clock
 from exchange.errors import Conflict, Malformed, NotFound, Unprocessable
 from exchange.models import Account, AccountKind, Hold, Transfer
+from exchange.models.ledger import SOURCES
 from exchange.services import locks
 
 BALANCE_MAX = 2**63 - 1
@@ -178,7 +179,7 @@ def _require_sane(row: Account, amount: int, total: int) -> None:
     after = row.balance_micro + total
     if abs(after) > BALANCE_MAX or abs(amount) > BALANCE_MAX:
         raise _too_large(amount)
-    if row.kind != AccountKind.EXTERNAL and after < 0:
+    if row.kind not in SOURCES and after < 0:
         raise Unprocessable(
             f"{-total} micro-USDC exceed the available {row.balance_micro}",
             code="insufficient_funds",

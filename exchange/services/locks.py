@@ -50,6 +50,23 @@ CASH_AT_ONCE = """
      WHERE a.user_id = %s AND a.market_id IS NULL AND a.kind = 'cash'
        FOR NO KEY UPDATE OF a NOWAIT"""
 
+# A session's live row with what its clock needs of its market and of itself.
+SESSION_ROW = """
+    SELECT l.command_seq, l.batch_seq, l.state, l.halt_rule, l.reduce_only_since IS NOT NULL,
+           l.last_tick, m.config, m.status, s.code, s.money = 'play', s.started_ms,
+           s.planned_winner, s.host_id
+      FROM exchange_livestate l
+      JOIN exchange_market m ON m.id = l.market_id
+      JOIN exchange_session s ON s.market_id = l.market_id
+     WHERE l.market_id = %s
+       FOR NO KEY UPDATE OF l"""
+CASH_OF = """
+    SELECT a.id, a.user_id, a.balance_micro, a.version, a.head
+      FROM exchange_account a
+     WHERE a.user_id = ANY(%s::bigint[]) AND a.market_id IS NULL AND a.kind = 'cash'
+     ORDER BY a.id
+       FOR NO KEY UPDATE OF a"""
+
 
 def live_state(market_id: int) -> LiveState:
     """Lock and return one market's live row."""

@@ -162,5 +162,7 @@ def refunds_due(now_s: int) -> int:
 
 def leftovers() -> list[int]:
     """Return the markets in whose log commands wait that nobody settled."""
-    waiting = Command.objects.filter(batch_seq=None, market__live__halt_rule="")
+    waiting = Command.objects.filter(
+        batch_seq=None, market__live__halt_rule="", market__kind=Market.Kind.VARIABLE
+    )
     return sorted(set(waiting.values_list("market_id", flat=True)))

@@ -16,6 +16,8 @@ from exchange.models import Account, AccountKind, Entry, Fill, Position, Resting
 Sums = dict[tuple[str, int | None, int | None], int]
 
 ENTRY_ID_MAX = 2**63 - 1
+# Free money, real or play.
+CASH = (AccountKind.CASH, AccountKind.PLAY_CASH)
 RENAMED = {"seq": "command_seq", "trader": "user_id"}
 
 
@@ -60,7 +62,7 @@ def batches(market_id: int, seqs: range, commands: range) -> defaultdict[int, Re
         batch = found[int(ref.partition(":")[2])]
         batch.first_entry, batch.last_entry = min(batch.first_entry, pk), pk
         batch.sums[kind, user, command] += amount
-        if kind == AccountKind.CASH and user is not None:
+        if kind in CASH and user is not None:
             batch.cash.setdefault(user, balance - amount)
     within = (commands.start, commands.stop - 1)
     fills = Fill.objects.filter(market_id=market_id, command_seq__range=within).order_by("id")
@@ -99,11 +101,13 @@ def plain(row: Sequence[Any]) -> tuple[Any, ...]:
 class Purses:
     """The cash accounts of a market's people, as they stood when a batch began."""
 
-    def __init__(self, market_id: int) -> None:
+    def __init__(self, market_id: int, *, play: bool = False) -> None:
         self.market_id = market_id
-        accounts = Account.objects.filter(
-            kind=AccountKind.CASH, market=None, user__commands__market_id=market_id
-        )
+        mine = Account.objects.filter(user__commands__market_id=market_id)
+        if play:
+            accounts = mine.filter(kind=AccountKind.PLAY_CASH, market_id=market_id)
+        else:
+            accounts = mine.filter(kind=AccountKind.CASH, market=None)
         rows = accounts.distinct().values_list("user_id", "id", "version")
         self.accounts = {user: (pk, version) for user, pk, version in rows}
 

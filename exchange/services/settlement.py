@@ -6,7 +6,7 @@ same key finds the answer in the command log.
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import TypeVar, cast
 
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import CheckViolation
@@ -24,6 +24,8 @@ from exchange.services.batch_frontier import ContendedError
 Answer = Receipt | MegatronError
 ATTEMPTS_MAX = 8
 
+Done = TypeVar("Done")
+
 
 def drain(
     market_id: int, requests: Sequence[Request] = (), *, first: Callable[[], object] | None = None
@@ -39,9 +41,17 @@ def drain(
              whom it comes upon, at once or after starting anew.
     Keeps:   every invariant of the engine, checked before the write.
     """
+    return guarded(market_id, lambda: _attempts(market_id, requests, first))
+
+
+def guarded(market_id: int, work: Callable[[], Done]) -> Done:
+    """Do the work of one batch; halt the market where its books do not add up. Tell of the news.
+
+    Raises:  InvariantBroken after halting the market; else whatever `work` does.
+    """
     try:
         with metrics.BATCH_SECONDS.time():
-            answers = _attempts(market_id, requests, first)
+            done = work()
     except (EngineBug, IntegrityError) as bug:
         if isinstance(bug, IntegrityError) and not isinstance(bug.__cause__, CheckViolation):
             raise  # two writers met in an index: nothing is wrong with the books
@@ -51,7 +61,7 @@ def drain(
             fields={"market_id": market_id},
         ) from bug
     outbox.bell.ring()
-    return answers
+    return done
 
 
 def halt(market_id: int, *, rule: str, detail: str) -> None:

@@ -6,7 +6,17 @@ from django.test import Client
 
 from exchange.models import AuditRun, Market, User
 from exchange.services import ledger, markets, marks, staff, tokens
-from tests.factories import active_market, buy, command, funded_user, usdc
+from tests.factories import (
+    active_market,
+    ask,
+    buy,
+    command,
+    funded_user,
+    joined,
+    running_session,
+    ticked,
+    usdc,
+)
 
 REPORT = {"delta_pico": 10**10, "confidence_e8": 80_000_000}
 
@@ -33,6 +43,9 @@ def world(market: Market, alice: User, staff_member: User) -> Market:
     ledger.hold(user_id=alice.pk, amount_micro=usdc("5"), ref="hold-1")
     tokens.create(user=alice, name="bot", scopes=["read"])
     staff.reduce_only_set(actor=staff_member, market=market, reason="index under repair")
+    session = running_session(staff_member)
+    ask(joined(session, "Ann"), "buy", "0y", "10")
+    ticked(session, 2)
     AuditRun.objects.create(ok=True, figures={"findings": 0})
     marks.move(marks.seen())
     return market

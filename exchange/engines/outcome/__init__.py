@@ -1,12 +1,14 @@
 """The engine of outcome markets: the names that the rest of the product may use."""
 
 from exchange.engines.engine import Rejected
+from exchange.engines.outcome.basket import Basket, worst_basket
 from exchange.engines.outcome.commands import (
     BUY,
     SELL,
     CancelOrder,
     Command,
     Eliminate,
+    Gate,
     PlaceOrder,
     Resolve,
     command_of,
@@ -20,6 +22,7 @@ from exchange.engines.outcome.results import (
     Cancelled,
     Eliminated,
     Fill,
+    Gated,
     Placed,
     Posting,
     Resolved,
@@ -32,8 +35,10 @@ from exchange.engines.outcome.settlement import apply, quote
 from exchange.engines.outcome.state import (
     CANCELLED,
     FILLED,
+    FROZEN,
     OPEN,
     PARTIAL,
+    REDUCING,
     SETTLED,
     TRADING,
     MarketState,
@@ -48,15 +53,18 @@ __all__ = [
     "BUY",
     "CANCELLED",
     "FILLED",
+    "FROZEN",
     "LOT",
     "MODES",
     "NO",
     "OPEN",
     "PARTIAL",
+    "REDUCING",
     "SELL",
     "SETTLED",
     "TRADING",
     "YES",
+    "Basket",
     "CancelOrder",
     "Cancelled",
     "Command",
@@ -66,6 +74,8 @@ __all__ = [
     "Eliminated",
     "Fill",
     "Frontier",
+    "Gate",
+    "Gated",
     "MarketState",
     "MemoryFrontier",
     "Order",
@@ -90,4 +100,5 @@ __all__ = [
     "quote",
     "report",
     "token_of",
+    "worst_basket",
 ]

@@ -56,8 +56,20 @@ class Resolve:
     winner: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Let trading go on, only reduce, or stand still: TRADING, REDUCING or FROZEN.
+
+    What stands still goes on only with an elimination. The mode that holds already lets time pass
+    and prices be published, and nothing else.
+    """
+
+    seq: int
+    mode: str
+
+
 Message = PlaceOrder | CancelOrder
-Command = PlaceOrder | CancelOrder | Eliminate | Resolve
+Command = PlaceOrder | CancelOrder | Eliminate | Resolve | Gate
 
 # The one word for each command, in the log and in the answers.
 KINDS: Mapping[str, type[Command]] = {
@@ -65,6 +77,7 @@ KINDS: Mapping[str, type[Command]] = {
     "cancel": CancelOrder,
     "eliminate": Eliminate,
     "resolve": Resolve,
+    "gate": Gate,
 }
 
 

@@ -9,7 +9,7 @@ from exchange.engines.outcome.commands import BUY, CancelOrder, PlaceOrder
 from exchange.engines.outcome.results import Cancelled
 from exchange.engines.outcome.scales import LOT, RATE, SIZE_MAX, token_of
 from exchange.engines.outcome.selling import Selling
-from exchange.engines.outcome.state import CANCELLED, TRADING, Order
+from exchange.engines.outcome.state import CANCELLED, FROZEN, REDUCING, SETTLED, Order
 from exchange.engines.outcome.transfers import fee_of, lock, value_of, withdraw
 from exchange.engines.rounding import div_floor
 from exchange.engines.units import MICRO, PICO
@@ -54,6 +54,7 @@ def _executed(book: Book, command: PlaceOrder, gas: int) -> Entry:
         raise Refusal("insufficient_funds", needed_micro=asked, cash_micro=gas)
     entry = _admitted(book, command, account)
     entry.gas = gas
+    cash = account.cash
     if entry.cap:
         lock(book, account, entry)
     before = book.amm.here(command.outcome)
@@ -64,7 +65,7 @@ def _executed(book: Book, command: PlaceOrder, gas: int) -> Entry:
     if not entry.cap:
         _check_slippage(book, command, entry)
     if account.cash < 0:
-        raise Refusal("insufficient_funds", missing_micro=-account.cash)
+        raise Refusal("insufficient_funds", needed_micro=cash - account.cash, cash_micro=cash)
     if entry.cap and entry.remaining:
         book.last_joined += 1
         entry.joined = book.last_joined
@@ -100,8 +101,10 @@ def _admitted(book: Book, command: PlaceOrder, account: Account) -> Entry:
 
 
 def _check_open(book: Book, command: PlaceOrder) -> None:
-    if book.status != TRADING:
+    if book.status in {FROZEN, SETTLED}:
         raise Refusal("frozen", status=book.status)
+    if book.status == REDUCING and command.side == BUY:
+        raise Refusal("reduce_only")
     if book.now_ms < book.era_start_ms:
         raise Refusal("frozen", resume_ms=book.era_start_ms)
     if command.outcome not in book.amm.active:

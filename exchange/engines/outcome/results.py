@@ -96,7 +96,14 @@ class Resolved:
     paid: tuple[tuple[int, int], ...]
 
 
-Result = Placed | Cancelled | Eliminated | Resolved | Rejected
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """The answer to a gate: the mode that holds from now on."""
+
+    mode: str
+
+
+Result = Placed | Cancelled | Eliminated | Resolved | Gated | Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

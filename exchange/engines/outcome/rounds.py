@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from exchange.engines.engine import EngineBug, Refusal, Rejected
 from exchange.engines.outcome.book import Book
-from exchange.engines.outcome.commands import Eliminate, Resolve
+from exchange.engines.outcome.commands import Eliminate, Gate, Resolve
 from exchange.engines.outcome.renormalise import renormalise
-from exchange.engines.outcome.results import Eliminated, Resolved
+from exchange.engines.outcome.results import Eliminated, Gated, Resolved
 from exchange.engines.outcome.scales import WEIGHT
 from exchange.engines.outcome.schedule import rates, reference
-from exchange.engines.outcome.state import CANCELLED, SETTLED, TRADING
+from exchange.engines.outcome.state import CANCELLED, FROZEN, REDUCING, SETTLED, TRADING
 from exchange.engines.outcome.transfers import withdraw
 
 # The final resolution chooses among at least this many.
@@ -18,6 +18,8 @@ SURVIVORS_MIN = 2
 
 def eliminate(book: Book, command: Eliminate) -> Eliminated | Rejected:
     """End some outcomes at once: pay their NO, void their YES, let their depth go to the others.
+
+    Trading that stood still for it goes on.
 
     Source:  specification, section 9.1.
     """
@@ -46,6 +48,8 @@ def eliminate(book: Book, command: Eliminate) -> Eliminated | Rejected:
     amm.set_time(rates(book.config, command.resume_ms, command.resume_ms), z_ref)
     factor = renormalise(amm, available, before, lowers=not book.config.vc_enabled)
     book.publish()
+    if book.status == FROZEN:
+        book.status = TRADING
     return Eliminated(
         outcomes=tuple(gone), paid=_sorted(paid), before_pico=before, factor_e9=factor
     )
@@ -57,7 +61,7 @@ def resolve(book: Book, command: Resolve) -> Resolved | Rejected:
     Source:  specification, section 9.2.
     """
     book.begin()
-    if book.status != TRADING:
+    if book.status == SETTLED:
         return Rejected("frozen", {"status": book.status})
     if command.winner not in book.amm.active:
         return Rejected("inactive_outcome", {"outcome": command.winner})
@@ -73,9 +77,20 @@ def resolve(book: Book, command: Resolve) -> Resolved | Rejected:
     return Resolved(winner=command.winner, paid=_sorted(paid))
 
 
+def gate(book: Book, command: Gate) -> Gated | Rejected:
+    """Open, narrow or stop trading; what rests goes on resting, and what is frozen stays so."""
+    if book.status == SETTLED:
+        return Rejected("frozen", {"status": book.status})
+    if command.mode not in {TRADING, REDUCING, FROZEN}:
+        return Rejected("args", {"reason": f"there is no mode {command.mode!r}"})
+    if book.status != FROZEN:
+        book.status = command.mode
+    return Gated(book.status)
+
+
 def _check_elimination(book: Book, command: Eliminate) -> None:
     active, gone = book.amm.active, command.outcomes
-    if book.status != TRADING:
+    if book.status == SETTLED:
         raise Refusal("frozen", status=book.status)
     if not book.config.mr_enabled:
         raise Refusal("args", reason="eliminations are off in this market")

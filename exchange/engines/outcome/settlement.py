@@ -6,21 +6,30 @@ from exchange.engines.engine import Rejected
 from exchange.engines.outcome import orders, rounds
 from exchange.engines.outcome.accounts import Entry
 from exchange.engines.outcome.book import Book
-from exchange.engines.outcome.commands import CancelOrder, Command, Eliminate, Message, PlaceOrder
+from exchange.engines.outcome.commands import (
+    CancelOrder,
+    Command,
+    Eliminate,
+    Gate,
+    Message,
+    PlaceOrder,
+    Resolve,
+)
 from exchange.engines.outcome.config import Config
 from exchange.engines.outcome.frontier import Frontier
 from exchange.engines.outcome.results import (
     Cancelled,
     Eliminated,
+    Gated,
     Placed,
     Resolved,
     Result,
     Settlement,
     Tick,
 )
-from exchange.engines.outcome.state import TRADING, MarketState, Outcome, Trader
+from exchange.engines.outcome.state import SETTLED, MarketState, Outcome, Trader
 
-Answer = Entry | Cancelled | Eliminated | Resolved | Rejected
+Answer = Entry | Cancelled | Eliminated | Resolved | Gated | Rejected
 
 
 def apply(
@@ -35,9 +44,9 @@ def apply(
     """Apply `commands` at one instant and return everything that follows from them.
 
     Orders and cancellations are processed by (ts_ms, seq), whatever order they come in; then prices
-    are published; then eliminations and the resolution are carried out as given. A message that a
-    rule refuses is answered with Rejected and changes nothing but gas. The clock of the market
-    never goes back: the batch runs at the later of `now_ms` and the state's time.
+    are published; then gates, eliminations and the resolution are carried out as given. A message
+    that a rule refuses is answered with Rejected and changes nothing but gas. The clock of the
+    market never goes back: the batch runs at the later of `now_ms` and the state's time.
 
     Shapes:  results are as many as commands and in their order, each as the end of the batch has
              left it; traders and orders are those that changed.
@@ -54,14 +63,12 @@ def apply(
             answers[message.seq] = orders.place(book, message)
         else:
             answers[message.seq] = orders.cancel(book, message)
-    if book.status == TRADING:
+    if book.status != SETTLED:
         book.publish()
     for command in commands:
-        book.seq = command.seq
-        if isinstance(command, Eliminate):
-            answers[command.seq] = rounds.eliminate(book, command)
-        elif not isinstance(command, PlaceOrder | CancelOrder):
-            answers[command.seq] = rounds.resolve(book, command)
+        if not isinstance(command, PlaceOrder | CancelOrder):
+            book.seq = command.seq
+            answers[command.seq] = _of_house(book, command)
     return _settled(book, [answers[command.seq] for command in commands])
 
 
@@ -79,6 +86,16 @@ def quote(
     Source:  specification, section 11, preview.
     """
     return apply(config, state, {trader.id: trader}, (command,), now_ms, frontier=frontier)
+
+
+def _of_house(book: Book, command: Eliminate | Resolve | Gate) -> Answer:
+    match command:
+        case Eliminate():
+            return rounds.eliminate(book, command)
+        case Gate():
+            return rounds.gate(book, command)
+        case Resolve():
+            return rounds.resolve(book, command)
 
 
 def _turn(message: Message) -> tuple[int, int]:

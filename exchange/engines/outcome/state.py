@@ -12,6 +12,10 @@ from exchange.engines.rounding import div_floor
 from exchange.engines.units import MICRO
 
 TRADING = "trading"
+# Only selling what is held, and taking orders back.
+REDUCING = "reduce_only"
+# Only taking orders back, until an elimination or the host opens trading again.
+FROZEN = "frozen"
 SETTLED = "settled"
 
 OPEN = "open"
@@ -107,7 +111,7 @@ class MarketState:
 
     def is_open(self, at_ms: int) -> bool:
         """Return whether orders are taken at an instant."""
-        return self.status == TRADING and at_ms >= self.era_start_ms
+        return self.status in {TRADING, REDUCING} and at_ms >= self.era_start_ms
 
 
 _STATE_FIELDS = tuple(f.name for f in fields(MarketState))

@@ -1,4 +1,4 @@
-"""manage.py clock: heartbeats of the markets and the publisher of news."""
+"""manage.py clock: heartbeats of the markets, ticks of the sessions, and the news."""
 
 import signal
 import threading
@@ -22,6 +22,7 @@ class Command(BaseCommand):
         threads = [
             threading.Thread(target=duties.serve, args=("news", duties.publish_news, stop)),
             threading.Thread(target=duties.serve, args=("time", duties.keep_time, stop)),
+            threading.Thread(target=duties.serve, args=("sessions", duties.keep_sessions, stop)),
         ]
         for thread in threads:
             thread.start()

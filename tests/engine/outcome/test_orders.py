@@ -65,7 +65,9 @@ def test_the_whole_launch_fund_cannot_be_spent_twice() -> None:
 
     result = _refused(scene, scene.order(ALICE, BUY, 0, 100))
 
-    assert (result.code, result.fields["missing_micro"]) == ("insufficient_funds", 1_799_048)
+    assert result.code == "insufficient_funds"
+    assert result.fields["cash_micro"] == 50_000_000
+    assert result.fields["needed_micro"] == 51_799_048
 
 
 def test_a_reject_after_matching_undoes_the_match_and_the_pairs() -> None:

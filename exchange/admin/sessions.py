@@ -1,0 +1,204 @@
+"""Sessions and what is in them, to look at; a host's verbs reach the same services as their pages.
+
+A verb acts for who signs in: for a session of somebody else that takes every right.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin
+
+from exchange.admin.base import EMPTY, ReadOnly, columns, link_list
+from exchange.admin.verbs import ReasonForm, Verb, Verbs
+from exchange.models import (
+    Holding,
+    OutcomeFill,
+    OutcomeOrder,
+    OutcomeTick,
+    Participant,
+    Session,
+    User,
+)
+from exchange.services.sessions import host, lobby
+
+
+class WinnerForm(ReasonForm):
+    """Which outcome has won."""
+
+    winner = forms.IntegerField(min_value=0, max_value=9, help_text="counted from 0")
+    field_order = ("winner", "reason")
+
+
+def _start(actor: User, session: Session, _reason: str) -> None:
+    lobby.session_start(host=actor, session=session)
+
+
+def _close(actor: User, session: Session, _reason: str) -> None:
+    lobby.lobby_close(host=actor, session=session)
+
+
+def _reduce(actor: User, session: Session, reason: str) -> None:
+    host.reduce_only(host=actor, session=session, reason=reason, key=uuid4().hex)
+
+
+def _resume(actor: User, session: Session, _reason: str) -> None:
+    host.resume(host=actor, session=session, key=uuid4().hex)
+
+
+def _end(actor: User, session: Session, _reason: str) -> None:
+    host.end(host=actor, session=session)
+
+
+def _resolve(actor: User, session: Session, _reason: str, winner: int) -> None:
+    host.resolve(host=actor, session=session, winner=winner)
+
+
+@admin.register(Session)
+class SessionAdmin(Verbs):
+    """Every session. Its parameters are its market's, frozen when the lobby opens."""
+
+    list_display = (
+        "market",
+        "host",
+        "money",
+        "status",
+        "opened_at",
+        "ended_at",
+        "winner",
+        *columns(Session, "maker_micro"),
+    )
+    list_filter = ("money", "market__status")
+    list_select_related = ("market", "host")
+    search_fields = ("=code", "market__name", "=host__email")
+    extra = ("status", "ticks_of", "participants_of")
+    verbs = (
+        Verb(name="start", label="Start", explained="The clock starts at zero.", act=_start),
+        Verb(
+            name="close",
+            label="Close the lobby",
+            explained="It will not start; the host's fund returns.",
+            act=_close,
+        ),
+        Verb(
+            name="reduce_only",
+            label="Set reduce-only",
+            explained="From the next tick on people only sell and take orders back.",
+            act=_reduce,
+        ),
+        Verb(name="resume", label="Resume", explained="People may buy again.", act=_resume),
+        Verb(name="end", label="End now", explained="Trading ends for good.", act=_end),
+        Verb(
+            name="resolve",
+            label="Resolve",
+            explained="Everybody is paid at the next tick. This cannot be taken back.",
+            act=_resolve,
+            form=WinnerForm,
+        ),
+    )
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        """Say no: a session changes by its verbs."""
+        return False
+
+    @admin.display(description="stands")
+    def status(self, session: Session) -> str:
+        """Return where the session stands."""
+        return str(session.market.status)
+
+    @admin.display(description="ticks")
+    def ticks_of(self, session: Session) -> str:
+        """Return a link to what each tick left."""
+        return link_list(OutcomeTick, "ticks", market__id__exact=session.pk)
+
+    @admin.display(description="participants")
+    def participants_of(self, session: Session) -> str:
+        """Return a link to who takes part."""
+        return link_list(Participant, "participants", session__market__id__exact=session.pk)
+
+
+@admin.register(Participant)
+class ParticipantAdmin(ReadOnly):
+    """Who takes part in which session, under which name."""
+
+    list_display = ("session", "name", "user", "joined_at")
+    list_select_related = ("session", "user")
+    search_fields = ("name", "=user__email")
+    ordering = ("-id",)
+    sortable_by = ()
+    hidden = ("digest",)
+
+
+@admin.register(Holding)
+class HoldingAdmin(ReadOnly):
+    """Tokens that people have: YES of outcome n is token 2n, its NO the next."""
+
+    list_display = (
+        "market", "user", "token", *columns(Holding, "free_micro", "locked_micro"),
+    )  # fmt: skip
+    list_select_related = ("market", "user")
+    search_fields = ("=user__email",)
+    ordering = ("-id",)
+    sortable_by = ()
+
+
+@admin.register(OutcomeOrder)
+class OutcomeOrderAdmin(ReadOnly):
+    """Orders of sessions, as the newest tick has left them."""
+
+    list_display = (
+        "market",
+        "ref",
+        "user",
+        "token",
+        "buys",
+        "status",
+        *columns(OutcomeOrder, "size_micro", "price_micro", "remaining_micro", "amount_micro"),
+        "placed_at",
+    )
+    list_filter = ("status", "buys")
+    list_select_related = ("market", "user")
+    search_fields = ("=user__email",)
+    ordering = ("-id",)
+    sortable_by = ()
+
+
+@admin.register(OutcomeFill)
+class OutcomeFillAdmin(ReadOnly):
+    """Executions in sessions; a side without a number is the market maker."""
+
+    list_display = (
+        "market",
+        "batch_seq",
+        "kind",
+        "token",
+        "buyer",
+        "seller",
+        *columns(OutcomeFill, "size_micro", "amount_micro", "price_pico", "fee_micro"),
+        "at",
+    )
+    list_filter = ("kind",)
+    list_select_related = ("market",)
+    ordering = ("-id",)
+    sortable_by = ()
+
+
+@admin.register(OutcomeTick)
+class OutcomeTickAdmin(ReadOnly):
+    """What each tick that had something to do has left."""
+
+    list_display = (
+        "market",
+        "seq",
+        "number",
+        "at",
+        "status",
+        *columns(OutcomeTick, "volume_micro", "risk_micro", "profit_micro", "pool_micro"),
+        "commands",
+        "fills",
+    )
+    list_filter = ("status",)
+    list_select_related = ("market",)
+    ordering = ("-id",)
+    sortable_by = ()
+    empty_value_display = EMPTY
