@@ -1,6 +1,8 @@
 """A reader of tone: a sentiment model's p(positive), turned into the market's direction."""
 
-from oracle.analysts import lexicon, nets, small, weights
+from collections.abc import Sequence
+
+from oracle.analysts import lexicon, nets, small
 from oracle.analysts.base import Brief, Story, Variable
 from oracle.core.quorum import Seat
 from oracle.core.reports import Mark, Report
@@ -21,11 +23,11 @@ class Classifier:
     @property
     def version(self) -> str:
         """Return the rules' number and the hash of weights and libraries."""
-        return f"{NAME}-{RULES}-{weights.fingerprint(NAME)}"
+        return f"{NAME}-{RULES}-{nets.version(NAME)}"
 
     def can_run(self) -> bool:
-        """Return whether weights and libraries are here."""
-        return weights.can_load(NAME)
+        """Return whether its network can be asked now."""
+        return nets.fact(NAME) is not None
 
     def read(self, seat: Seat, brief: Brief) -> Report:
         """Return the small report over the seat's stories, read in one batch."""
@@ -35,8 +37,8 @@ class Classifier:
 def marks(brief: Brief) -> list[Mark]:
     """Return what the model makes of each story."""
     texts = [told(story) for story in brief.stories]
-    net = nets.sequence(NAME)
-    leans = [_lean(net.labels, shares) for shares in net.read(texts)]
+    labels, rows = nets.read(NAME, texts)
+    leans = [_lean(labels, shares) for shares in rows]
     return [
         small.mark(story, brief.variable.keywords, *_direction(text, lean, brief.variable))
         for story, text, lean in zip(brief.stories, texts, leans, strict=True)
@@ -58,7 +60,7 @@ def _direction(text: str, lean: int, variable: Variable) -> tuple[int, int]:
     return (variable.polarity if lean > 0 else -variable.polarity), abs(lean) * E8_OF_MILLIONTH
 
 
-def _lean(labels: list[str], shares: list[int]) -> int:
+def _lean(labels: Sequence[str], shares: Sequence[int]) -> int:
     """Return p(positive) - p(negative) in millionths; other labels hold both back."""
     good = sum(s for label, s in zip(labels, shares, strict=True) if _is(label, "pos", "1"))
     bad = sum(s for label, s in zip(labels, shares, strict=True) if _is(label, "neg", "0"))

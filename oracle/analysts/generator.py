@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from django.conf import settings
-
 from oracle.analysts import classifier, lexicon, nets, small, weights
 from oracle.analysts.base import Brief, Story
 from oracle.core import scoring, sizing
@@ -36,14 +34,14 @@ class Generator:
     @property
     def version(self) -> str:
         """Return the rules' number, the hash of weights and libraries, and that of the prompts."""
-        seen = weights.fingerprint(model_name())
-        first = classifier.Classifier() if weights.can_load(classifier.NAME) else lexicon.Lexicon()
+        seen = nets.version(model_name())
+        first = classifier.Classifier() if nets.fact(classifier.NAME) else lexicon.Lexicon()
         body = "|".join((seen, prompt(DIRECTION), prompt(SIZE), first.version))
         return f"{NAME}-{RULES}-{hashlib.sha256(body.encode()).hexdigest()[:12]}"
 
     def can_run(self) -> bool:
-        """Return whether weights and libraries are here."""
-        return weights.can_load(model_name())
+        """Return whether its network can be asked now."""
+        return nets.fact(model_name()) is not None
 
     def read(self, seat: Seat, brief: Brief) -> Report:
         """Return the large report where stage 1 finds that something matters."""
@@ -73,7 +71,7 @@ class Generator:
 
 def model_name() -> str:
     """Return the model of the configured size."""
-    return f"{NAME}-{settings.ORACLE_GENERATOR}"
+    return weights.text_model()
 
 
 @cache
@@ -83,7 +81,7 @@ def prompt(file: str) -> str:
 
 
 def _stage_1(brief: Brief) -> list[Mark]:
-    if weights.can_load(classifier.NAME):
+    if nets.fact(classifier.NAME):
         return classifier.marks(brief)
     return lexicon.marks(brief)
 
@@ -94,12 +92,12 @@ def _sized(brief: Brief) -> sizing.Sized:
     What the model would answer about no news at all is taken off its answer about the direction:
     a liking for one word is no news.
     """
-    net = nets.scoring(model_name())
+    name = model_name()
     question, told = brief.variable.question, envelope(brief.stories)
-    here = net.score(_asked(DIRECTION, question, told), DIRECTION_WORDS)
-    empty = net.score(_asked(DIRECTION, question, envelope(())), DIRECTION_WORDS)
+    here = nets.score(name, _asked(DIRECTION, question, told), DIRECTION_WORDS)
+    empty = nets.score(name, _asked(DIRECTION, question, envelope(())), DIRECTION_WORDS)
     directions = _shares([one - usual for one, usual in zip(here, empty, strict=True)])
-    sizes = _shares(net.score(_asked(SIZE, question, told), SIZE_WORDS))
+    sizes = _shares(nets.score(name, _asked(SIZE, question, told), SIZE_WORDS))
     return sizing.sized(directions, sizes)
 
 

@@ -1,146 +1,154 @@
-"""The neural networks behind readers: loaded once, exact in what they are asked, never sampling.
+"""Where readers ask the networks: the host's model process, or this very process in a command.
 
-Answers leave here as whole millionths, so that what the last bits of a sum do on another machine
-does not show. torch and transformers are imported when the first text is read, not before.
+Facts are looked up once per round of reading. What is asked afterwards names the version that was
+seen then, so that a process that came back with other weights is refused and not believed.
 """
 
-import importlib
-from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from oracle.analysts import weights
+from exchange.errors import Unavailable
 
-MILLION = 10**6
-TOKENS_MAX = 256
-PROMPT_TOKENS_MAX = 1_024
-# One thread adds numbers up in one order.
-THREADS = 1
+# A text, and what it is compared with where the question needs two.
+Pair = tuple[str, str | None]
 
 
-class SequenceNet:
-    """Any sequence classifier: texts, or pairs of texts, to a probability for each label."""
+class ReaderAway(Unavailable):
+    """The networks do not answer now. The run goes on with the readers it has."""
 
-    def __init__(self, place: Path) -> None:
-        self._torch, library = _libraries()
-        self._tokenizer = library.AutoTokenizer.from_pretrained(place, local_files_only=True)
-        loader = library.AutoModelForSequenceClassification
-        self._model = loader.from_pretrained(place, local_files_only=True).eval()
-        names = self._model.config.id2label
-        self.labels = [str(names[n]).lower() for n in range(len(names))]
-
-    def read(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[list[int]]:
-        """Return, for each text (with its pair), the probability of each label in millionths."""
-        if not texts:
-            return []
-        words = self._tokenizer(
-            list(texts),
-            None if pairs is None else list(pairs),
-            padding=True,
-            truncation=True,
-            max_length=min(TOKENS_MAX, _positions(self._model)),
-            return_tensors="pt",
-        )
-        with self._torch.inference_mode():
-            logits = self._model(
-                input_ids=words["input_ids"], attention_mask=words["attention_mask"]
-            ).logits
-        shares = self._torch.softmax(logits.double(), dim=-1)
-        return [[round(value * MILLION) for value in row] for row in shares.tolist()]
+    code = "reader_away"
 
 
-class ScoringNet:
-    """A text model, encoder-decoder or decoder alone, that is asked how likely given answers are.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What is known of a network that can be asked: what changes with its answers, its labels."""
 
-    It never writes: whatever a text asks for, the answer is one of those that were offered.
+    version: str
+    labels: tuple[str, ...] = ()
+
+
+class Nets(Protocol):
+    """Something that runs networks. The same question under the same version has one answer."""
+
+    def facts(self) -> Mapping[str, Fact]:
+        """Return the networks that can be asked now; none where nobody answers."""
+        ...
+
+    def read(self, name: str, version: str, pairs: Sequence[Pair]) -> list[list[int]]:
+        """Return the share of each label for each pair, in millionths. Raises ReaderAway."""
+        ...
+
+    def score(self, name: str, version: str, prompt: str, answers: Sequence[str]) -> list[int]:
+        """Return the log-likelihood of each answer, in millionths. Raises ReaderAway."""
+        ...
+
+    def write(self, name: str, version: str, prompt: str, tokens_max: int) -> str:
+        """Return what the text model goes on with, word by likeliest word. Raises ReaderAway."""
+        ...
+
+
+class Nobody:
+    """No networks at all: what a process has before anybody says otherwise."""
+
+    def facts(self) -> Mapping[str, Fact]:
+        """Return nothing."""
+        return {}
+
+    def read(self, name: str, version: str, pairs: Sequence[Pair]) -> list[list[int]]:
+        """Refuse."""
+        raise ReaderAway(f"nobody here runs {name} for {len(pairs)} texts of {version}")
+
+    def score(self, name: str, version: str, prompt: str, answers: Sequence[str]) -> list[int]:
+        """Refuse."""
+        raise ReaderAway(f"nobody here runs {name} {version} for {len(prompt)}, {len(answers)}")
+
+    def write(self, name: str, version: str, prompt: str, tokens_max: int) -> str:
+        """Refuse."""
+        raise ReaderAway(f"nobody here runs {name} {version} for {len(prompt)}, {tokens_max}")
+
+
+@dataclass(slots=True)
+class _Switch:
+    nets: Nets = field(default_factory=Nobody)
+    count: int = 0
+
+
+class _Seen(threading.local):
+    """The facts of this thread's last look, and under which switch they were seen."""
+
+    facts: Mapping[str, Fact] | None = None
+    count: int = -1
+
+
+_switch, _seen = _Switch(), _Seen()
+
+
+def use(nets: Nets) -> Nets:
+    """Let readers ask `nets` from now on; return what they asked before."""
+    before, _switch.nets = _switch.nets, nets
+    _switch.count += 1
+    return before
+
+
+@contextmanager
+def using(nets: Nets) -> Iterator[None]:
+    """Let readers ask `nets` for a while."""
+    before = use(nets)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def look() -> None:
+    """See again which networks can be asked: once before each round of reading."""
+    _seen.facts, _seen.count = _switch.nets.facts(), _switch.count
+
+
+def fact(name: str) -> Fact | None:
+    """Return what the last look saw of a network, or nothing."""
+    if _seen.facts is None or _seen.count != _switch.count:
+        look()
+    return (_seen.facts or {}).get(name)
+
+
+def version(name: str) -> str:
+    """Return the version that the last look saw."""
+    found = fact(name)
+    return found.version if found else "absent"
+
+
+def read(
+    name: str, texts: Sequence[str], pairs: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], list[list[int]]]:
+    """Return the labels and, for each text (with its pair), their shares in millionths.
+
+    Raises:  ReaderAway.
     """
-
-    def __init__(self, place: Path) -> None:
-        self._torch, library = _libraries()
-        self._tokenizer = library.AutoTokenizer.from_pretrained(place, local_files_only=True)
-        config = library.AutoConfig.from_pretrained(place, local_files_only=True)
-        self._translates = bool(config.is_encoder_decoder)
-        loader = library.AutoModelForSeq2SeqLM if self._translates else library.AutoModelForCausalLM
-        self._model = loader.from_pretrained(place, local_files_only=True).eval()
-
-    def score(self, prompt: str, answers: Sequence[str]) -> list[int]:
-        """Return the log-likelihood of each answer after the prompt, in millionths."""
-        with self._torch.inference_mode():
-            ask = self._after_encoder if self._translates else self._after_prompt
-            return [round(value * MILLION) for value in ask(prompt, answers)]
-
-    def _after_encoder(self, prompt: str, answers: Sequence[str]) -> list[float]:
-        words = self._tokenizer(
-            prompt, truncation=True, max_length=PROMPT_TOKENS_MAX, return_tensors="pt"
-        )
-        read = self._model.get_encoder()(
-            input_ids=words["input_ids"], attention_mask=words["attention_mask"]
-        )
-        found = []
-        for answer in answers:
-            target = self._tokenizer(answer, return_tensors="pt")["input_ids"]
-            logits = self._model(
-                encoder_outputs=read, attention_mask=words["attention_mask"], labels=target
-            ).logits
-            found.append(self._sum(logits[0], target[0]))
-        return found
-
-    def _after_prompt(self, prompt: str, answers: Sequence[str]) -> list[float]:
-        asked = self._tokens(self._framed(prompt))[-PROMPT_TOKENS_MAX:]
-        found = []
-        for answer in answers:
-            said = self._tokens(answer)
-            logits = self._model(input_ids=self._torch.tensor([asked + said])).logits[0]
-            target = self._torch.tensor(said)
-            found.append(self._sum(logits[len(asked) - 1 : -1], target))
-        return found
-
-    def _framed(self, prompt: str) -> str:
-        """Return the prompt as a model that was taught to converse expects it."""
-        if not getattr(self._tokenizer, "chat_template", None):
-            return prompt
-        said = [{"role": "user", "content": prompt}]
-        framed = self._tokenizer.apply_chat_template(
-            said, tokenize=False, add_generation_prompt=True
-        )
-        return str(framed)
-
-    def _tokens(self, text: str) -> list[int]:
-        found: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        return found
-
-    def _sum(self, logits: Any, target: Any) -> float:
-        chances = self._torch.log_softmax(logits.double(), dim=-1)
-        return float(chances.gather(1, target.unsqueeze(1)).sum())
+    found = _needed(name)
+    others: Sequence[str | None] = [None] * len(texts) if pairs is None else pairs
+    asked: list[Pair] = list(zip(texts, others, strict=True))
+    return found.labels, _switch.nets.read(name, found.version, asked) if asked else []
 
 
-def sequence(name: str) -> SequenceNet:
-    """Return the classifier of a model's files, loaded once and again when they change."""
-    return _sequence(weights.folder(name), weights.stamp(name))
+def score(name: str, prompt: str, answers: Sequence[str]) -> list[int]:
+    """Return the log-likelihood of each answer after the prompt, in millionths.
+
+    Raises:  ReaderAway.
+    """
+    return _switch.nets.score(name, _needed(name).version, prompt, answers)
 
 
-def scoring(name: str) -> ScoringNet:
-    """Return the text model of a model's files, loaded once and again when they change."""
-    return _scoring(weights.folder(name), weights.stamp(name))
+def write(name: str, prompt: str, tokens_max: int) -> str:
+    """Return what the text model goes on with. Raises ReaderAway."""
+    return _switch.nets.write(name, _needed(name).version, prompt, tokens_max)
 
 
-@lru_cache(maxsize=2)
-def _sequence(place: Path, _stamp: str) -> SequenceNet:
-    return SequenceNet(place)
-
-
-@lru_cache(maxsize=1)
-def _scoring(place: Path, _stamp: str) -> ScoringNet:
-    return ScoringNet(place)
-
-
-def _positions(model: Any) -> int:
-    return int(getattr(model.config, "max_position_embeddings", TOKENS_MAX))
-
-
-@lru_cache(maxsize=1)
-def _libraries() -> tuple[Any, Any]:
-    torch, library = (importlib.import_module(name) for name in weights.LIBRARIES)
-    torch.set_num_threads(THREADS)
-    return torch, library
+def _needed(name: str) -> Fact:
+    found = fact(name)
+    if found is None:
+        raise ReaderAway(f"nobody here runs {name}")
+    return found

@@ -1,6 +1,6 @@
 """A reader of entailment: whether the text implies that the variable rises, or that it falls."""
 
-from oracle.analysts import nets, small, weights
+from oracle.analysts import nets, small
 from oracle.analysts.base import Brief
 from oracle.analysts.classifier import E8_OF_MILLIONTH, LEAN_MIN, told
 from oracle.core.quorum import Seat
@@ -21,11 +21,11 @@ class Nli:
     @property
     def version(self) -> str:
         """Return the rules' number and the hash of weights and libraries."""
-        return f"{NAME}-{RULES}-{weights.fingerprint(NAME)}"
+        return f"{NAME}-{RULES}-{nets.version(NAME)}"
 
     def can_run(self) -> bool:
-        """Return whether weights and libraries are here."""
-        return weights.can_load(NAME)
+        """Return whether its network can be asked now."""
+        return nets.fact(NAME) is not None
 
     def read(self, seat: Seat, brief: Brief) -> Report:
         """Return the small report over the seat's stories, both questions in one batch."""
@@ -33,13 +33,14 @@ class Nli:
 
 
 def _marks(brief: Brief) -> list[Mark]:
-    net = nets.sequence(NAME)
-    place = next(n for n, label in enumerate(net.labels) if label.startswith(ENTAILS))
     texts = [told(story) for story in brief.stories]
     asked = [form.format(question=brief.variable.question) for form in (RISES, FALLS)]
-    shares = net.read(
-        [text for text in texts for _ in asked], [question for _ in texts for question in asked]
+    labels, shares = nets.read(
+        NAME,
+        [text for text in texts for _ in asked],
+        [question for _ in texts for question in asked],
     )
+    place = next(n for n, label in enumerate(labels) if label.startswith(ENTAILS))
     implied = [row[place] for row in shares]
     found = []
     for story, rises, falls in zip(brief.stories, implied[::2], implied[1::2], strict=True):

@@ -1,5 +1,6 @@
-"""Which readers there are, and which can run here. A heavy one loads when it first reads."""
+"""Which readers there are, and which can be asked now."""
 
+from oracle.analysts import nets
 from oracle.analysts.base import Analyst, Analysts
 from oracle.analysts.classifier import Classifier
 from oracle.analysts.generator import Generator
@@ -19,5 +20,6 @@ def names() -> list[str]:
 
 
 def available() -> Analysts:
-    """Return the readers that can run on this machine, by name."""
+    """Return the readers that can be asked now, by name; networks are looked for again."""
+    nets.look()
     return {analyst.name: analyst for analyst in KNOWN if analyst.can_run()}

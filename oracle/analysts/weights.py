@@ -12,10 +12,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+from oracle.analysts import runtimes
+
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
 LIBRARIES = ("torch", "transformers")
 BLOCK_BYTES = 1 << 20
+POSITIONS_USUAL = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +81,29 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(name: str) -> str:
-    """Return what changes whenever a model's files or the libraries that run them change."""
+def text_model() -> str:
+    """Return the text model of the configured size."""
+    return f"generator-{settings.ORACLE_GENERATOR}"
+
+
+def any_present() -> bool:
+    """Return whether some reader's weights and the libraries are on this machine."""
+    return any(can_load(name) for name in ("classifier", "nli", text_model()))
+
+
+def fingerprint(name: str, runtime: str) -> str:
+    """Return what changes whenever a model's files, or what runs them and how, change."""
     if not can_load(name):
         return "absent"
-    sums = _sums(folder(name), stamp(name))
-    return hashlib.sha256("|".join((sums, *map(_installed, LIBRARIES))).encode()).hexdigest()[:12]
+    libraries = [*LIBRARIES, *(runtimes.ONNX_LIBRARIES if runtime == runtimes.ONNX_INT8 else ())]
+    parts = [_sums(folder(name), stamp(name)), runtime, runtimes.machine()]
+    body = "|".join((*parts, *map(_installed, libraries)))
+    return hashlib.sha256(body.encode()).hexdigest()[:12]
+
+
+def sums12(name: str) -> str:
+    """Return a short name of a model's files by their sums."""
+    return hashlib.sha256(_sums(folder(name), stamp(name)).encode()).hexdigest()[:12]
 
 
 def stamp(name: str) -> str:

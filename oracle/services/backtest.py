@@ -96,9 +96,9 @@ class _Player:
         started = clock.monotonic()
         chosen = novelty.choose(known.seen, self.spent, reading.STORIES_MAX)
         told = {one: tuple(n for n in known.seen if one in known.seen[n]) for one in chosen}
-        made, _ = reading.ask_seats(
+        made = reading.ask_seats(
             self.spec, lambda seat: self._brief(seat, at, known, told), known.states
-        )
+        ).made
         latency_ms = int((clock.monotonic() - started) * 1_000)
         before = self.f_pico
         applied = self._apply(made, known)

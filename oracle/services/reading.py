@@ -5,8 +5,8 @@ So a replay is the same call with the same list.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from exchange.engines import variable
 from exchange.selectors import access
 from exchange.selectors.configs import config_of
 from oracle.analysts.base import Analyst, Brief, Number, Story, Variable
+from oracle.analysts.nets import ReaderAway
 from oracle.analysts.registry import READS_NUMBERS, available
 from oracle.core import novelty, reports
 from oracle.core.quorum import Seat
@@ -34,6 +35,16 @@ log = structlog.get_logger()
 Inputs = dict[str, Any]
 
 
+@dataclass(slots=True)
+class Answers:
+    """What the seats of one run said: reports, why others gave none, and who was away."""
+
+    made: list[reports.Report] = field(default_factory=list)
+    abstained: dict[str, str] = field(default_factory=dict)
+    away: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
 class EvidenceChanged(Exception):
     """A stored text no longer has the hash it was stored under."""
 
@@ -45,9 +56,8 @@ def read(run: Run) -> None:
     Keeps:   one report per seat and run; the same inputs and versions give the same reports.
     """
     inputs = _inputs(run)
-    made, abstained = reports_from(run.spec, inputs, run.sources)
-    known = available()
-    used = {report.reader: known[report.reader].version for report in made}
+    found = reports_from(run.spec, inputs, run.sources)
+    made, used = found.made, found.versions
     versions = {"spec": terms.spec_sha256(run.spec), "readers": used, "code": CODE_VERSION}
     with transaction.atomic():
         Report.objects.bulk_create([_row(run, report, used[report.reader]) for report in made])
@@ -60,42 +70,48 @@ def read(run: Run) -> None:
             inputs_sha256=sha256_hex([inputs, versions]),
             reports_sha256=reports_sha256(made),
             versions=versions,
-            detail={"abstained": abstained},
+            detail={"abstained": found.abstained, "away": found.away},
         )
 
 
 def reports_from(
-    spec: OracleSpec, inputs: Inputs, sources: Mapping[str, Any]
-) -> tuple[list[reports.Report], dict[str, str]]:
+    spec: OracleSpec, inputs: Inputs, sources: Mapping[str, Any], away: Collection[str] = ()
+) -> Answers:
     """Return the report of each seat that can give one, and why the others do not.
+
+    `away` are seats that are not asked: a replay asks only who was there.
 
     Raises:  EvidenceChanged.
     """
     stories = _stories(inputs)
-    return ask_seats(spec, lambda seat: _brief(spec, inputs, stories, seat), sources)
+    return ask_seats(spec, lambda seat: _brief(spec, inputs, stories, seat), sources, away)
 
 
 def ask_seats(
-    spec: OracleSpec, brief_of: Callable[[Seat], Brief], sources: Mapping[str, Any]
-) -> tuple[list[reports.Report], dict[str, str]]:
-    """Return the report of each seat over its brief, wherever the brief comes from.
+    spec: OracleSpec,
+    brief_of: Callable[[Seat], Brief],
+    sources: Mapping[str, Any],
+    away: Collection[str] = (),
+) -> Answers:
+    """Return the answer of each seat over its brief, wherever the brief comes from.
 
     Raises:  whatever `brief_of` raises.
     """
-    made, abstained = [], {}
+    found = Answers()
     analysts = available()
     for seat in terms.seats_of(spec):
         analyst = analysts.get(seat.reader)
         silent = silent_among(seat.sources, sources)
-        if analyst is None:
-            abstained[seat.name] = f"the reader {seat.reader} cannot run here"
+        if seat.name in away:
+            found.abstained[seat.name] = "not asked again: it was away"
+        elif analyst is None:
+            found.abstained[seat.name] = f"the reader {seat.reader} cannot run here"
+            found.away.append(seat.name)
         elif len(silent) == len(seat.sources):
-            abstained[seat.name] = "none of its sources answered"
+            found.abstained[seat.name] = "none of its sources answered"
         else:
-            report, why = _report(analyst, seat, brief_of(seat))
-            abstained |= {seat.name: why} if report is None else {}
-            made += [report] if report else []
-    return made, abstained
+            _ask(found, analyst, seat, brief_of(seat))
+    return found
 
 
 def silent_among(names: Sequence[str], sources: Mapping[str, Any]) -> list[str]:
@@ -109,12 +125,25 @@ def reports_sha256(made: Sequence[reports.Report]) -> str:
     return sha256_hex([asdict(report) for report in ordered])
 
 
-def _report(analyst: Analyst, seat: Seat, brief: Brief) -> tuple[reports.Report | None, str]:
+def _ask(found: Answers, analyst: Analyst, seat: Seat, brief: Brief) -> None:
+    """Add what one seat says. Who was away or broke is not asked again by a replay."""
+    version = analyst.version
     try:
-        return analyst.read(seat, brief), "it has nothing to say"
+        report = analyst.read(seat, brief)
+    except ReaderAway as fault:
+        log.warning("oracle.reader_away", seat=seat.name, reader=seat.reader, why=fault.message)
+        found.abstained[seat.name] = f"the reader {seat.reader} is away"
+        found.away.append(seat.name)
     except Exception as fault:  # one broken reader may not silence the others
         log.exception("oracle.reader_failed", seat=seat.name, reader=seat.reader)
-        return None, f"the reader failed: {type(fault).__name__}"
+        found.abstained[seat.name] = f"the reader failed: {type(fault).__name__}"
+        found.away.append(seat.name)
+    else:
+        if report is None:
+            found.abstained[seat.name] = "it has nothing to say"
+        else:
+            found.made.append(report)
+            found.versions[seat.reader] = version
 
 
 def _inputs(run: Run) -> Inputs:

@@ -1,6 +1,6 @@
 """Readers with weights: the real loading and reading code over tiny models of the same kinds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 
 from exchange import clock
 from exchange.engines.units import PICO, RATE
-from oracle.analysts import classifier, generator, lexicon, nets, nli, registry, weights
+from oracle.analysts import classifier, generator, here, lexicon, nets, nli, registry, weights
 from oracle.analysts.base import Brief, Story
 from oracle.core import sizing
 from oracle.core.quorum import Seat
@@ -31,10 +31,12 @@ TEXTS = (
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, settings: Any) -> Path:
+def folder(tmp_path: Path, settings: Any) -> Iterator[Path]:
     settings.ORACLE_MODELS_DIR = str(tmp_path)
     settings.ORACLE_ARCHIVE_DIRS = [tmp_path]
-    return tmp_path
+    settings.ORACLE_RUNTIME = "torch"
+    with nets.using(here.Here()):
+        yield tmp_path
 
 
 def brief(*texts: str, **changes: Any) -> Brief:
@@ -66,13 +68,14 @@ def test_the_net_says_what_the_model_says(folder: Path) -> None:
     model = write(folder, "classifier", tiny_models.classifier)
     torch, library = tiny_models.libraries()
     words = library.AutoTokenizer.from_pretrained(folder / "classifier")
-    net = nets.sequence("classifier")
-    for text, shares in zip(TEXTS, net.read(TEXTS), strict=True):
+    labels, rows = nets.read("classifier", TEXTS)
+    assert labels == ("negative", "positive")
+    for text, shares in zip(TEXTS, rows, strict=True):
         ids = words(text, return_tensors="pt")["input_ids"]
         with torch.inference_mode():
             expected = torch.softmax(model(input_ids=ids).logits.double(), -1)[0].tolist()
         assert shares == pytest.approx([round(share * 10**6) for share in expected], abs=5)
-    assert net.read([]) == []
+    assert nets.read("classifier", [])[1] == []
 
 
 def test_the_classifier_leans_as_its_model_and_its_market(folder: Path) -> None:
@@ -83,7 +86,7 @@ def test_the_classifier_leans_as_its_model_and_its_market(folder: Path) -> None:
     assert reader.can_run()
     assert here.delta_pico == -there.delta_pico
     assert any(mark.sign for mark in here.marks)
-    shares = nets.sequence("classifier").read([f"{text}." for text in TEXTS])
+    shares = nets.read("classifier", [f"{text}." for text in TEXTS])[1]
     for mark, (bad, good) in zip(here.marks, shares, strict=True):
         lean = good - bad if abs(good - bad) >= classifier.LEAN_MIN else 0
         assert (mark.sign * mark.confidence_e8) == lean * 100
@@ -101,17 +104,16 @@ def test_the_market_s_own_words_come_first(folder: Path) -> None:
 def test_a_third_label_holds_both_back(folder: Path) -> None:
     labels = ("negative", "neutral", "positive")
     write(folder, "classifier", tiny_models.classifier, labels)
-    for shares in nets.sequence("classifier").read(TEXTS):
+    for shares in nets.read("classifier", TEXTS)[1]:
         assert classifier._lean(list(labels), shares) == shares[2] - shares[0]
 
 
 def test_entailment_is_asked_both_ways(folder: Path) -> None:
     write(folder, "nli", tiny_models.classifier, ("ENTAILMENT", "NEUTRAL", "CONTRADICTION"))
     report = nli.Nli().read(SEAT, brief(*TEXTS))
-    net = nets.sequence("nli")
     asked = [form.format(question=NEWS.question) for form in (nli.RISES, nli.FALLS)]
     for mark, text in zip(report.marks, TEXTS, strict=True):
-        rises, falls = (row[0] for row in net.read([f"{text}."] * 2, asked))
+        rises, falls = (row[0] for row in nets.read("nli", [f"{text}."] * 2, asked)[1])
         lean = rises - falls
         assert mark.sign in (0, (lean > 0) - (lean < 0))
 
@@ -122,7 +124,7 @@ def test_an_answer_is_as_likely_as_the_model_says(folder: Path, make: Any) -> No
     torch, library = tiny_models.libraries()
     words = library.AutoTokenizer.from_pretrained(folder / "generator-tiny")
     prompt, answers = "widgets rose . answer", ["rise", "fall", "no change"]
-    found = nets.scoring("generator-tiny").score(prompt, answers)
+    found = nets.score("generator-tiny", prompt, answers)
     for answer, score in zip(answers, found, strict=True):
         asked, said = (words(text, return_tensors="pt")["input_ids"] for text in (prompt, answer))
         with torch.inference_mode():
@@ -180,9 +182,11 @@ def test_a_story_cannot_leave_its_envelope() -> None:
 
 def test_new_weights_are_a_new_version(folder: Path) -> None:
     write(folder, "classifier", tiny_models.classifier)
+    nets.look()
     before = classifier.Classifier().version
     assert before == classifier.Classifier().version
     (folder / "classifier" / "extra.json").write_text("{}")
+    nets.look()
     assert classifier.Classifier().version != before
     assert weights.damaged("classifier") == ["manifest.json"]
 

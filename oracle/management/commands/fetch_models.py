@@ -44,12 +44,12 @@ class Command(BaseCommand):
                 place = models.fetch_model(name, hub=options["hub"], progress=self._progress())
         except MegatronError as error:
             raise CommandError(error.message) from error
-        self.stdout.write(f"{name}: {place}, {weights.fingerprint(name)}")
+        self.stdout.write(f"{name}: {place}, {weights.sums12(name)}")
 
     def _check(self, name: str) -> None:
         if bad := weights.damaged(name):
             raise CommandError(f"{name} is not whole: {', '.join(bad)}", returncode=1)
-        self.stdout.write(f"{name}: whole, {weights.fingerprint(name)}")
+        self.stdout.write(f"{name}: whole, {weights.sums12(name)}")
 
     def _progress(self) -> models.Progress:
         """Return what says how far a file is, in steps that a log can bear."""

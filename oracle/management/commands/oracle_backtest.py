@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from exchange.errors import MegatronError
 from exchange.selectors import access
+from oracle.analysts.here import use_best
 from oracle.models import Card
 from oracle.services import cards
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make one card."""
+        use_best()
         try:
             made = self._made(options)
         except MegatronError as error:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from exchange.errors import MegatronError
+from oracle.analysts.here import use_best
 from oracle.services.labelled import Labelled, labelled
 
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Score the readers."""
+        use_best()
         try:
             found = labelled(options["file"], options["reader"])
         except MegatronError as error:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from exchange.errors import NotFound
 from exchange.ids import key_of
+from oracle.analysts.here import use_best
 from oracle.models.runs import PREFIX
 from oracle.selectors import access
 from oracle.services.reading import EvidenceChanged
@@ -24,6 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Replay one run."""
+        use_best()
         name = str(options["run"])
         try:
             run = access.run_by_key(int(name) if name.isdigit() else key_of(PREFIX, name))
