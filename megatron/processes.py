@@ -1,5 +1,6 @@
 """Which processes make the site on one machine, and how each is started."""
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from django.core.management import get_commands
 
 from megatron.embedded import state_dir
 from megatron.supervisor import Part
+from oracle.analysts import weights
 
 QUEUES = "oracle,chain,default"
 # A page's query that takes longer has gone wrong; tasks and migrations may take their time. Less
@@ -15,6 +17,7 @@ QUEUES = "oracle,chain,default"
 WEB_LIMITS = {"DB_STATEMENT_TIMEOUT_MS": "3500", "DB_IDLE_TIMEOUT_MS": "10000"}
 # Callers that come at once wait to be accepted; the server's own 50 would turn the next ones away.
 BACKLOG = 1024
+READERS, INSTALL = "readers", "install"
 SERVING = ("web", "clock", "worker", "beat")
 
 
@@ -44,9 +47,21 @@ def parts(*, host: str, port: int) -> list[Part]:
 
 
 def readers() -> Part:
+    """Return the process that holds the weights and reads for every worker of this host."""
+    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "readers"]
+    return Part(name=READERS, command=command, environment=_named(READERS))
+
+
+def readers_wanted() -> bool:
+    """Return whether there is something to read with: weights, and what runs them."""
+    importlib.invalidate_caches()
+    return settings.ORACLE_MODE == "enabled" and weights.any_present()
+
+
+def readers_install() -> Part:
     """Return the one-time part that fetches the oracle's readers while the site already trades."""
     run = str(Path(settings.BASE_DIR) / "run.py")
-    return Part(name="readers", command=[sys.executable, run, "readers"], once=True)
+    return Part(name=INSTALL, command=[sys.executable, run, "readers"], once=True)
 
 
 def metrics_dir() -> Path:

@@ -214,6 +214,13 @@ ORACLE_ARCHIVE_DIRS = [
 # Weights lie here, fetched once by `manage.py fetch_models`; without them words and numbers read.
 ORACLE_MODELS_DIR = env.text("ORACLE_MODELS_DIR", default=str(embedded.state_dir() / "models"))
 ORACLE_GENERATOR = env.choice("ORACLE_GENERATOR", options=("tiny", "small", "standard"))
+# How they run; `auto` is what `manage.py bench oracle` found fastest.
+ORACLE_RUNTIME = env.choice("ORACLE_RUNTIME", options=("auto", "torch", "torch-int8", "onnx-int8"))
+# Here the host's one process with the weights (`manage.py readers`) answers all workers.
+ORACLE_READERS_SOCKET = env.text(
+    "ORACLE_READERS_SOCKET",
+    default=str(embedded.socket_dir(embedded.state_dir()) / "readers.sock"),
+)
 # Sources that want a key rest until they have one; GitHub only answers more often with it.
 ORACLE_KEYS = {
     "serper": env.text("SERPER_API_KEY", default=""),

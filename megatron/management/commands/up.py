@@ -28,6 +28,7 @@ PORT_FIRST = 8000
 PORTS_TRIED = 50
 LOOK_S = 0.2
 ANSWER_S_MAX = 60.0
+READERS_LOOK_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -70,7 +71,7 @@ class Command(BaseCommand):
                 self._check(supervisor, address)
                 return
             if options["fetch_readers"]:
-                supervisor.add(processes.readers())
+                supervisor.add(processes.readers_install())
             self._greet(address)
             self._look_after(supervisor, stores)
         finally:
@@ -140,14 +141,23 @@ class Command(BaseCommand):
 
     def _look_after(self, supervisor: Supervisor, stores: Embedded) -> None:
         pause = threading.Event()
+        looked = clock.monotonic() - READERS_LOOK_S
         while not pause.wait(LOOK_S):
-            if "readers" in supervisor.look():
-                supervisor.restart("worker")
+            supervisor.look()
+            if clock.monotonic() - looked > READERS_LOOK_S:
+                looked = clock.monotonic()
+                self._read_if_wanted(supervisor)
             try:
                 for name in stores.revive():
                     self._say(f"{name} had ended; it runs again")
             except NotStarted as error:
                 self._say(f"trying again: {error}")
+
+    def _read_if_wanted(self, supervisor: Supervisor) -> None:
+        """Start the model process as soon as there are weights; from then on it is looked after."""
+        if processes.READERS not in supervisor.children and processes.readers_wanted():
+            self._say("weights are here; starting the readers")
+            supervisor.add(processes.readers())
 
     def _check(self, supervisor: Supervisor, address: str) -> None:
         results = start_check.examine(supervisor, address, began=self.began)
