@@ -19,8 +19,8 @@ from tests.permissions import PERMISSIONS, Who, who
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("megatron", "exchange", "oracle", "liquidity", "chain")
 PURE_MODULES = {
-    "bisect", "collections.abc", "dataclasses", "enum", "functools", "heapq", "itertools", "math",
-    "typing",
+    "bisect", "collections.abc", "dataclasses", "enum", "functools", "hashlib", "heapq",
+    "itertools", "math", "re", "typing",
 }  # fmt: skip
 EXACT_POWERS = "fixedmath.py"
 PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?\w+>")
