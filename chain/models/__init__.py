@@ -1,0 +1,25 @@
+"""Every model of the chain side, one file per concept."""
+
+from chain.models.deposits import Deposit, DepositAddress, KeyAccount
+from chain.models.networks import Network, ScannedBlock, ScanState
+from chain.models.payouts import Attempt, HotWallet, NonceSlot
+from chain.models.reserves import ReserveLeaf, ReserveProof
+from chain.models.withdrawals import AddressBookEntry, CredentialChange, Withdrawal, WithdrawalEvent
+
+__all__ = [
+    "AddressBookEntry",
+    "Attempt",
+    "CredentialChange",
+    "Deposit",
+    "DepositAddress",
+    "HotWallet",
+    "KeyAccount",
+    "Network",
+    "NonceSlot",
+    "ReserveLeaf",
+    "ReserveProof",
+    "ScanState",
+    "ScannedBlock",
+    "Withdrawal",
+    "WithdrawalEvent",
+]
