@@ -180,7 +180,8 @@ def _at_the_edge(source: Source) -> bool:
     return not source.is_test and bool(re.match(r"\w+/(api|views)/", source.name))
 
 
-LOCKS, EVENTS = "exchange/services/locks.py", "exchange/services/events.py"
+LOCKS = ("exchange/services/locks.py", "chain/services/locks.py")
+EVENTS = "exchange/services/events.py"
 # The oracle's sweep sends one task for each market that is due.
 SWEEP = "oracle/tasks.py"
 # The pattern, why it is refused, and where.
@@ -190,8 +191,8 @@ BANNED: tuple[tuple[str, str, Callable[[Source], bool]], ...] = (
     (r"\btimezone\.now\b", "only exchange/clock.py reads the time", _product),
     (r"\btime\.(time|time_ns|monotonic)\(", "only exchange/clock.py reads the time", _product),
     (r"except:", "a bare except hides our own mistakes", _everywhere),
-    (r"select_for_update", "row locks are spelled in locks.py", _outside(LOCKS)),
-    (r"FOR (NO KEY )?UPDATE", "row locks are spelled in locks.py", _outside(LOCKS)),
+    (r"select_for_update", "row locks are spelled in locks.py", _outside(*LOCKS)),
+    (r"FOR (NO KEY )?UPDATE", "row locks are spelled in locks.py", _outside(*LOCKS)),
     (r"\.delay\(|\.apply_async\(", "tasks are sent by the sweep alone", _outside(EVENTS, SWEEP)),
     (r"\bobjects\.get\(", "the edge reaches rows through selectors/access.py", _at_the_edge),
     (r"\bget_object_or_404\(", "the edge reaches rows through selectors/access.py", _at_the_edge),

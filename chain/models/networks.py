@@ -1,5 +1,6 @@
 """A chain as a row: its nodes, the token that counts, when a block is final; and the scan."""
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -152,6 +153,13 @@ class ScanState(models.Model):
             models.CheckConstraint(
                 condition=Q(final_number=-1) | Q(final_hash__regex=HASH), name="scan_final_hash"
             ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="scan_final_never_back",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__final_number__gt=pgtrigger.F("new__final_number")),
+            )
         ]
 
     def __str__(self) -> str:

@@ -134,4 +134,4 @@ class Attempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.tx_hash
+        return str(self.tx_hash)

@@ -1,0 +1,48 @@
+"""The row locks of the chain side, taken before those of the ledger.
+
+Order: the scan state, then a deposit; the hot wallet, then nonces, then withdrawals by id; the
+ledger's accounts last.
+"""
+
+from chain.models import Deposit, HotWallet, Network, NonceSlot, ScanState, Withdrawal
+
+TAKE_ADDRESS = """
+    UPDATE chain_depositaddress SET user_id = %s, assigned_at = %s
+     WHERE id = (SELECT id FROM chain_depositaddress
+                  WHERE account_id = %s AND user_id IS NULL
+                  ORDER BY index LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id"""
+
+
+def scan_state(network: Network) -> ScanState:
+    """Lock and return how far a network is read."""
+    return ScanState.objects.select_for_update(no_key=True).get(network=network)
+
+
+def deposit(pk: int) -> Deposit:
+    """Lock and return a deposit."""
+    rows = Deposit.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("network").get(pk=pk)
+
+
+def hot_wallet(network: Network) -> HotWallet:
+    """Lock and return the paying wallet: whoever holds it allots nonces."""
+    return HotWallet.objects.select_for_update(no_key=True).get(network=network)
+
+
+def slot(pk: int) -> NonceSlot:
+    """Lock and return a nonce."""
+    rows = NonceSlot.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("network").get(pk=pk)
+
+
+def withdrawal(pk: int) -> Withdrawal:
+    """Lock and return a withdrawal."""
+    rows = Withdrawal.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("network", "user").get(pk=pk)
+
+
+def withdrawals(pks: list[int]) -> list[Withdrawal]:
+    """Lock and return withdrawals in order of id."""
+    rows = Withdrawal.objects.select_for_update(no_key=True).filter(pk__in=pks)
+    return list(rows.order_by("pk"))
