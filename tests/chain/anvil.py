@@ -1,0 +1,50 @@
+"""A real node for tests: anvil out of the npm package, on loopback, mined by hand.
+
+What costs time: a burst beyond the block gas limit hangs under automine, so nothing is mined until
+it is asked for; a reorg over empty blocks may reproduce the same hashes, so the replaced range gets
+a transaction; each block costs more as state grows, so chains here stay short.
+"""
+
+import contextlib
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.clients.rpc import Node, http
+from chain.errors import NodeFault
+from exchange import clock
+
+BINARY = (
+    Path(__file__).resolve().parent.parent
+    / "browser/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+)
+START_S = 20.0
+
+
+@contextlib.contextmanager
+def anvil(*flags: str) -> Iterator[Node]:
+    """Run anvil until the block ends; skip where the package is not installed."""
+    if not BINARY.exists():
+        pytest.skip("anvil is not installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["--port", str(port), "--no-mining", "--silent", "--slots-in-an-epoch", "1", *flags]
+    process = subprocess.Popen([BINARY, *words], stdout=subprocess.DEVNULL)
+    try:
+        node = http(f"http://127.0.0.1:{port}", "anvil")
+        deadline = clock.monotonic() + START_S
+        while True:
+            try:
+                node.number("eth_chainId")
+                break
+            except NodeFault:
+                assert process.poll() is None
+                assert clock.monotonic() < deadline
+        yield node
+    finally:
+        process.kill()
+        process.wait()
