@@ -3,21 +3,27 @@
 Everything goes through JSON-RPC, so one driver serves anvil and the embedded chain.
 """
 
+import contextlib
 import itertools
 from typing import Any
 
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from chain.clients.rpc import Node, Receipt
 from chain.contracts import artifact
+from chain.devnet import genesis, jsonrpc, server
+from chain.devnet.server import Options, node_of
+from chain.errors import NodeRefused
 from chain.hashing import checksummed, selector
 
-MNEMONIC = "test test test test test test test test test test test junk"
 GAS_PRICE = 2 * 10**9
-BANKS = [
-    Account.from_key("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
-    Account.from_key("0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
-]
+# The keys that anvil prints for everybody.
+ANVIL_KEYS = (
+    "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+)
+NOBODY = "0x00000000000000000000000000000000000fffff"
 
 
 def word(value: int | str) -> str:
@@ -31,19 +37,31 @@ def call_data(signature: str, *arguments: int | str) -> str:
 
 
 class Chain:
-    """A chain with our token on it and somebody rich."""
+    """A chain with our token on it and somebody rich; on anvil, whose owner we are."""
+
+    # how far `finalized` is behind the head, by the node's own tags
+    finality_lag = 2
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.chain_id = node.number("eth_chainId")
-        self.bank = BANKS[0]
-        self._nonces = itertools.count(
-            node.number("eth_getTransactionCount", self.bank.address, "latest")
-        )
+        self.bank, self.marker = self._accounts()
+        self._recount()
+        self._begin()
+        self.floor = self.height
+
+    def _accounts(self) -> tuple[LocalAccount, LocalAccount]:
+        first, second = (Account.from_key(key) for key in ANVIL_KEYS)
+        return first, second
+
+    def _begin(self) -> None:
         self.token = self.deploy("TestUSD")
         self.mint(self.bank.address, 10**15)
         self.mine()
-        self.floor = self.height
+
+    def _recount(self) -> None:
+        count = self.node.number("eth_getTransactionCount", self.bank.address, "latest")
+        self._nonces = itertools.count(count)
 
     def deploy(self, name: str) -> str:
         """Deploy one of our contracts and return its address in lower case."""
@@ -56,18 +74,7 @@ class Chain:
 
     def signed(self, to: str | None, data: str, *, gas: int = 120_000, value: int = 0) -> str:
         """Sign a transaction of the bank's next nonce."""
-        fields: dict[str, Any] = {
-            "chainId": self.chain_id,
-            "nonce": next(self._nonces),
-            "gas": gas,
-            "maxFeePerGas": GAS_PRICE * 10,
-            "maxPriorityFeePerGas": GAS_PRICE,
-            "value": value,
-            "data": data,
-            "type": 2,
-        }
-        if to is not None:
-            fields["to"] = checksummed(to.lower())
+        fields = _fields(self.chain_id, next(self._nonces), to, data, gas=gas, value=value)
         return "0x" + bytes(self.bank.sign_transaction(fields).raw_transaction).hex()
 
     def send(self, to: str | None, data: str, *, gas: int = 120_000, value: int = 0) -> str:
@@ -91,8 +98,7 @@ class Chain:
 
     def mine(self, blocks: int = 1) -> int:
         """Mine blocks and return the height."""
-        for _ in range(blocks):
-            self.node.call("evm_mine", [], str)
+        self.node.call("anvil_mine", [hex(blocks)], Any)
         return self.height
 
     @property
@@ -109,16 +115,24 @@ class Chain:
         depth = min(depth, top - self.floor)
         if depth < 1:
             return
-        lost = [] if not keep else self._raws(top - depth + 1, top)
+        self._replace(top, depth, self._mark(top - depth), keep=keep)
+        self._recount()
+
+    def _mark(self, number: int) -> str:
+        """Sign a transaction that no chain has yet, valid after that block."""
+        nonce = self.node.number("eth_getTransactionCount", self.marker.address, hex(number))
+        fields = _fields(self.chain_id, nonce, NOBODY, "0x", gas=21_000, value=1 + next(_marks))
+        return "0x" + bytes(self.marker.sign_transaction(fields).raw_transaction).hex()
+
+    def _replace(self, top: int, depth: int, mark: str, *, keep: bool) -> None:
+        raws = self._raws(top - depth + 1, top) if keep else []
         self.node.call("anvil_rollback", [depth], Any)
-        nonce = self.node.number("eth_getTransactionCount", self.bank.address, "latest")
         self.node.call("anvil_dropAllTransactions", [], Any)
-        self._nonces = itertools.count(nonce)
-        for raw in lost:
-            self.node.call("eth_sendRawTransaction", [raw], str)
-            next(self._nonces)
-        self.ether("0x00000000000000000000000000000000000fffff", 1 + next(_marks))
-        self.mine(depth)
+        for raw in (mark, *raws):
+            with contextlib.suppress(NodeRefused):  # an earlier mark has lost its nonce
+                self.node.call("eth_sendRawTransaction", [raw], str)
+        for _ in range(depth):
+            self.mine()
 
     def _raws(self, first: int, last: int) -> list[str]:
         raws = []
@@ -138,6 +152,50 @@ class Chain:
     def receipt(self, tx: str) -> Receipt | None:
         """Return a receipt."""
         return self.node.receipts([tx])[0]
+
+
+class Embedded(Chain):
+    """The same on the chain of our own, inside this process."""
+
+    finality_lag = 16
+
+    def __init__(self, *, finality_lag: int = 16) -> None:
+        options = Options(block_time=0, safe_lag=finality_lag // 2, finalized_lag=finality_lag)
+        self.inside = node_of(options)
+        self.finality_lag = finality_lag
+        handle = server._handler(self.inside)
+        super().__init__(Node("embedded", lambda body: jsonrpc.answer(body, handle)))
+
+    def _accounts(self) -> tuple[LocalAccount, LocalAccount]:
+        return genesis.account(genesis.OWNER), genesis.account(9)
+
+    def _begin(self) -> None:
+        self.token = genesis.deployed().token.lower()
+        self.mint(self.bank.address, 10**15)
+        self.mine()
+
+    def _replace(self, top: int, depth: int, mark: str, *, keep: bool) -> None:
+        words = "all" if keep else "none"
+        self.node.call("devnet_reorg", [hex(depth), words, [mark]], Any)
+        self.node.call("anvil_dropAllTransactions", [], Any)
+
+
+def _fields(
+    chain_id: int, nonce: int, to: str | None, data: str, *, gas: int, value: int
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "chainId": chain_id,
+        "nonce": nonce,
+        "gas": gas,
+        "maxFeePerGas": GAS_PRICE * 10,
+        "maxPriorityFeePerGas": GAS_PRICE,
+        "value": value,
+        "data": data,
+        "type": 2,
+    }
+    if to is not None:
+        fields["to"] = checksummed(to.lower())
+    return fields
 
 
 _marks = itertools.count(1)

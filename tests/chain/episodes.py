@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, field
 
 from chain.hashing import TRANSFER_TOPIC
-from chain.models import DepositAddress, Network
+from chain.models import DepositAddress, Network, ScannedBlock, ScanState
 from chain.services import seams
 from chain.services.watched import topic_of
 from exchange.models import User
@@ -19,7 +19,7 @@ from tests.chain.stage import cash_of, depositor, network_of, scan, scan_all
 DEEPEST = 64
 FINALITY = 66
 USERS = 3
-STEPS = 14
+STEPS = 12
 ACTS = ("pay", "pay", "pay", "mine", "reorg", "reorg", "scan", "scan", "scan")
 
 
@@ -79,13 +79,18 @@ class Episode:
         self.people: list[tuple[User, DepositAddress]] = [depositor() for _ in range(USERS)]
         tags = self.dice.random() < 0.5 and getattr(chain, "finality_lag", 0) >= DEEPEST
         self.network: Network = network_of(chain, finality_blocks=0 if tags else FINALITY)
+        ScannedBlock.objects.filter(network=self.network).delete()
+        ScanState.objects.filter(network=self.network).delete()
         topics = {topic_of(row.address): row.address for _, row in self.people}
         self.control = CursorAndCount(chain, topics, chain.height)
         self.base = chain.height
 
     def play(self) -> None:
-        for _ in range(STEPS):
-            getattr(self, f"_{self.dice.choice(ACTS)}")()
+        acts = [self.dice.choice(ACTS) for _ in range(STEPS)]
+        # every life holds one reorg that takes back for good what had been seen
+        acts.insert(self.dice.randint(0, STEPS), "take_back")
+        for act in acts:
+            getattr(self, f"_{act}")()
         self.chain.mine(FINALITY + 2)
         self._scan()
         scan_all(self.network, [self.chain.node], most=DEEPEST)
@@ -117,6 +122,12 @@ class Episode:
         deep = self.dice.random() < 0.1
         most = DEEPEST if deep else min(DEEPEST, max(1, grown))
         self.chain.reorg(self.dice.randint(1, most), keep=self.dice.random() < 0.4)
+        self.tally.reorgs += 1
+
+    def _take_back(self) -> None:
+        self._pay()
+        self._scan()
+        self.chain.reorg(self.dice.randint(1, 3), keep=False)
         self.tally.reorgs += 1
 
     def _scan(self) -> None:
