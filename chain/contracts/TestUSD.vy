@@ -315,8 +315,8 @@ def _use(authorizer: address, nonce: bytes32, validAfter: uint256, validBefore: 
 @view
 @internal
 def _signed(signer: address, struct_hash: bytes32, v: uint8, r: bytes32, s: bytes32):
-    assert convert(s, uint256) <= S_MAX, "ECRecover: invalid signature 's' amount"
-    assert v == 27 or v == 28, "ECRecover: invalid signature 'v' amount"
+    assert convert(s, uint256) <= S_MAX, "ECRecover: invalid signature 's' value"
+    assert v == 27 or v == 28, "ECRecover: invalid signature 'v' value"
     digest: bytes32 = keccak256(concat(b"\x19\x01", self._domain(), struct_hash))
     found: address = ecrecover(digest, v, r, s)
     assert found != empty(address) and found == signer, "FiatTokenV2: invalid signature"

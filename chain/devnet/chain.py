@@ -230,6 +230,8 @@ class Chain:
         least = self.head.timestamp + self.rules.time_step
         if self.next_time is not None:
             wanted, self.next_time = self.next_time, None
+            # Time goes on from there, as it does on anvil.
+            self.time_offset = wanted - self.clock()
         return max(least, self.clock() + self.time_offset if wanted is None else wanted)
 
     def _mine(self, timestamp: int) -> Block:
