@@ -204,8 +204,9 @@ class Accounts:
 
     def record(self) -> int:
         """Begin a frame and return its mark."""
-        # Never the same mark twice: the library keeps its transient storage by it.
-        self._next_mark += 1
+        # Never the same mark twice, and none of the library's own, which rise from zero: it keeps
+        # its transient storage by them.
+        self._next_mark -= 1
         self._marks[self._next_mark] = (len(self._log), len(self._warmed))
         return self._next_mark
 

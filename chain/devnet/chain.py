@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from chain.devnet.accounts import BALANCE, NONCE, Key, Undo, Value, World, past
 from chain.devnet.blocks import EMPTY_ROOT, NO_HASH, Block, Log, Receipt, sealed
-from chain.devnet.errors import refused
+from chain.devnet.errors import RpcError, refused
 from chain.devnet.journal import Dropped, Granted, Journal, JournalBroken, Mined, Opened, Record
 from chain.devnet.machine import Machine, Outcome, Surroundings, Unpayable
 from chain.devnet.pool import Pool
@@ -62,6 +62,7 @@ class Chain:
         self._places: dict[bytes, tuple[Block, int]] = {}
         self._with_logs: list[int] = []
         self._branch = 0
+        self._mix_hash = NO_HASH
         self._journal: Journal | None = None
         self._unwritten: list[Record] = []
         self._begin()
@@ -117,8 +118,7 @@ class Chain:
             base_fee=base_fee,
             gas_limit=self.rules.gas_limit,
             chain_id=self.rules.chain_id,
-            # Differs on each branch, so that a block mined again never has its old hash.
-            mix_hash=bytes(keccak(b"branch %d" % self._branch)),
+            mix_hash=self._mix_hash,
         )
 
     def past_hashes(self, number: int) -> Iterable[bytes]:
@@ -192,13 +192,13 @@ class Chain:
 
         Raises:  JournalBroken where it belongs to another chain or cannot be followed.
         """
+        self._journal = journal
         count = 0
         for count, record in enumerate(journal.records(), 1):
             try:
                 self._repeat(record, first=count == 1)
-            except (Unpayable, IndexError, ValueError) as error:
+            except (Unpayable, RpcError, IndexError, ValueError) as error:
                 raise JournalBroken(f"record {count} of the journal fails: {error}") from error
-        self._journal = journal
         if count == 0:
             self._unwritten = [Opened(genesis=self.head.hash.hex())]
             self._write()
@@ -237,6 +237,15 @@ class Chain:
     def _mine(self, timestamp: int) -> Block:
         ordered, self.next_base_fee = self.next_base_fee, None
         base_fee = self.base_fee_after(self.head) if ordered is None else ordered
+        changes, done = self._run_waiting(timestamp, base_fee) if len(self.pool) else ({}, [])
+        block = self._seal(changes, timestamp, base_fee, done)
+        raws = tuple(tx.raw.hex() for tx, _ in done)
+        self._unwritten.append(Mined(time=timestamp, raw=raws, base_fee=ordered))
+        return block
+
+    def _run_waiting(
+        self, timestamp: int, base_fee: int
+    ) -> tuple[dict[Key, Value], list[tuple[Transaction, Outcome]]]:
         machine = self._machine(timestamp, base_fee)
         done: list[tuple[Transaction, Outcome]] = []
         stopped: set[bytes] = set()
@@ -256,10 +265,15 @@ class Chain:
                 continue
             gas += outcome.gas_used
             done.append((tx, outcome))
-        block = self._seal(machine, timestamp, base_fee, done)
-        raws = tuple(tx.raw.hex() for tx, _ in done)
-        self._unwritten.append(Mined(time=timestamp, raw=raws, base_fee=ordered))
-        return block
+        return machine.accounts.changes(), done
+
+    def _mine_again(self, txs: list[Transaction], timestamp: int, base_fee: int) -> None:
+        if not txs:
+            self._seal({}, timestamp, base_fee, [])
+            return
+        machine = self._machine(timestamp, base_fee)
+        done = [(tx, machine.run(tx)) for tx in txs]
+        self._seal(machine.accounts.changes(), timestamp, base_fee, done)
 
     def _machine(self, timestamp: int, base_fee: int) -> Machine:
         around = self.surroundings(self.head, timestamp, base_fee)
@@ -267,12 +281,12 @@ class Chain:
 
     def _seal(
         self,
-        machine: Machine,
+        changes: dict[Key, Value],
         timestamp: int,
         base_fee: int,
         done: list[tuple[Transaction, Outcome]],
     ) -> Block:
-        undo = self.world.apply(machine.accounts.changes())
+        undo = self.world.apply(changes)
         block = sealed(
             parent_hash=self.head.hash,
             around=self.surroundings(self.head, timestamp, base_fee),
@@ -308,6 +322,8 @@ class Chain:
     def _drop(self, depth: int) -> tuple[Block, ...]:
         removed = tuple(self._take_off() for _ in range(depth))
         self._branch += 1
+        # Differs on each branch, so that a block mined again never has its old hash.
+        self._mix_hash = bytes(keccak(b"branch %d" % self._branch))
         self._unwritten.append(Dropped(depth=depth))
         return removed
 
@@ -331,7 +347,7 @@ class Chain:
     def _grant(self, address: bytes, balance: int) -> None:
         undo = self.world.apply({(address, BALANCE): balance})
         if undo:
-            self.head.undos.append(undo)
+            self.head.undos += (undo,)
 
     # --- the journal and the listeners
 
@@ -352,9 +368,7 @@ class Chain:
                     raise JournalBroken("the journal belongs to a chain with another beginning")
             case Mined(time=timestamp, raw=raws, base_fee=ordered):
                 base_fee = self.base_fee_after(self.head) if ordered is None else ordered
-                machine = self._machine(timestamp, base_fee)
-                txs = [decode(bytes.fromhex(raw)) for raw in raws]
-                self._seal(machine, timestamp, base_fee, [(tx, machine.run(tx)) for tx in txs])
+                self._mine_again([decode(bytes.fromhex(raw)) for raw in raws], timestamp, base_fee)
             case Dropped(depth=depth):
                 self._drop(depth)
             case Granted(address=address, balance=balance):

@@ -18,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="seconds between blocks; 0 makes blocks only when told (%(default)s)",
     )
+    parser.add_argument(
+        "--idle-time",
+        type=float,
+        default=0.0,
+        help="seconds between blocks while nobody sends anything; 0 keeps the pace (%(default)s)",
+    )
     parser.add_argument("--journal", type=Path, help="a file that lets a restart repeat the chain")
     parser.add_argument("--safe-lag", type=int, default=8, help="blocks (%(default)s)")
     parser.add_argument("--finalized-lag", type=int, default=16, help="blocks (%(default)s)")
@@ -31,6 +37,7 @@ def options_of(chosen: dict[str, Any]) -> Options:
         host=chosen["host"],
         port=chosen["port"],
         block_time=chosen["block_time"],
+        idle_time=chosen["idle_time"],
         journal=chosen["journal"],
         safe_lag=chosen["safe_lag"],
         finalized_lag=chosen["finalized_lag"],

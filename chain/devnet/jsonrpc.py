@@ -1,6 +1,7 @@
 """JSON-RPC 2.0: reads requests strictly, finds their method, and writes the answers."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,11 @@ from chain.devnet.errors import (
 )
 
 BATCH_MAX = 1_000
+DEPTH_MAX = 32
 _ID_CHARACTERS_MAX = 200
 Handler = Callable[[str, list[Any]], Any]
+# A string, closed or not, or a bracket outside of one.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 log = structlog.get_logger(__name__)
 
 
@@ -93,9 +97,22 @@ def unknown_method(name: str) -> RpcError:
 def _parsed(body: bytes | str) -> Any:
     try:
         text = body.decode() if isinstance(body, bytes) else body
+        _check_depth(text)
         return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise RpcError(PARSE_ERROR, "parse error") from error
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting: the machine raised the limit of Python beyond what its parser bears."""
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return
+    depth = 0
+    for token in _TOKENS.finditer(text):
+        first = token[0][0]
+        depth += (first in "[{") - (first in "]}")
+        if depth > DEPTH_MAX:
+            raise ValueError("nested too deeply")
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

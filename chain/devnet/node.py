@@ -9,6 +9,8 @@ from chain.devnet.chain import Chain
 from chain.devnet.errors import RpcError, bad_params, refused
 from chain.devnet.transactions import Transaction
 
+IDLE_BLOCKS = 60
+
 
 @dataclass(slots=True, kw_only=True)
 class LogLimits:
@@ -38,10 +40,22 @@ class Node:
     safe_lag: int = 8
     finalized_lag: int = 16
     block_time: float = 1.0
+    idle_time: float = 0.0
     automine: bool = False
     limits: LogLimits = field(default_factory=LogLimits)
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
     snapshots_made: int = 0
+
+    def wait(self, *, empty_blocks: int) -> float:
+        """Return the seconds from the last block to the next, after so many empty ones.
+
+        A chain that nobody uses goes slower where that is wanted, lest weeks of empty blocks make
+        its restart long; whatever waits, and whatever is not final, keeps it at its pace.
+        """
+        is_idle = empty_blocks > max(IDLE_BLOCKS, 2 * self.finalized_lag) and not len(
+            self.chain.pool
+        )
+        return max(self.block_time, self.idle_time) if is_idle else self.block_time
 
     def number_of(self, tag: Any) -> int:
         """Return the block number that `tag` names; it may lie beyond the head."""

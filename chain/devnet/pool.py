@@ -21,6 +21,8 @@ class Pool:
         self._by_hash: dict[bytes, Transaction] = {}
         self._arrival: dict[bytes, int] = {}
         self._arrivals = 0
+        # What all that waits of a sender can cost together.
+        self._owed: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return len(self._by_hash)
@@ -49,8 +51,8 @@ class Pool:
         self._check_form(tx)
         if tx.nonce < nonce:
             raise refused(f"nonce too low: next nonce {nonce}, tx nonce {tx.nonce}")
-        self._check_balance(tx, nonce=nonce, balance=balance)
         rival = self._senders.get(tx.sender, {}).get(tx.nonce)
+        self._check_balance(tx, rival, balance)
         if rival is None and len(self) >= WAITING_MAX:
             raise refused("txpool is full")
         if rival is not None:
@@ -60,9 +62,10 @@ class Pool:
         self.put(tx)
 
     def put(self, tx: Transaction) -> None:
-        """Take `tx` in without asking, as after a reorg."""
+        """Take `tx` in without asking, as after a reorg; nothing waits at its nonce."""
         self._senders.setdefault(tx.sender, {})[tx.nonce] = tx
         self._by_hash[tx.hash] = tx
+        self._owed[tx.sender] = self._owed.get(tx.sender, 0) + tx.cost()
         self._arrivals += 1
         self._arrival[tx.hash] = self._arrivals
 
@@ -74,8 +77,9 @@ class Pool:
         del self._arrival[tx_hash]
         waiting = self._senders[tx.sender]
         del waiting[tx.nonce]
+        self._owed[tx.sender] -= tx.cost()
         if not waiting:
-            del self._senders[tx.sender]
+            del self._senders[tx.sender], self._owed[tx.sender]
         return tx
 
     def drop_below(self, sender: bytes, nonce: int) -> None:
@@ -134,10 +138,9 @@ class Pool:
             needed = tx.gas_floor()
             raise refused(f"intrinsic gas too low: gas {tx.gas}, minimum needed {needed}")
 
-    def _check_balance(self, tx: Transaction, *, nonce: int, balance: int) -> None:
-        waiting = self._senders.get(tx.sender, {})
+    def _check_balance(self, tx: Transaction, rival: Transaction | None, balance: int) -> None:
         # What this one would replace costs nothing any more.
-        queued = sum(t.cost() for n, t in waiting.items() if nonce <= n != tx.nonce)
+        queued = self._owed.get(tx.sender, 0) - (rival.cost() if rival else 0)
         if balance < queued + tx.cost():
             overshot = queued + tx.cost() - balance
             raise refused(

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 from chain.devnet import genesis, jsonrpc
 from chain.devnet.chain import Chain
 from chain.devnet.dev_methods import DEV_METHODS
-from chain.devnet.journal import Journal
+from chain.devnet.journal import Journal, JournalBroken
 from chain.devnet.methods import METHODS
 from chain.devnet.node import LogLimits, Node
 from chain.devnet.subscriptions import Subscriber
@@ -35,6 +35,8 @@ class Options:
     port: int = PORT
     block_time: float = 1.0
     journal: Path | None = None
+    # Between blocks once many have been empty; nothing means the same time as ever.
+    idle_time: float = 0.0
     safe_lag: int = 8
     finalized_lag: int = 16
     limits: LogLimits = field(default_factory=LogLimits)
@@ -56,12 +58,17 @@ def node_of(options: Options) -> Node:
     chain = Chain(genesis.rules(time_step=step), clock=options.clock)
     genesis.begin(chain)
     if options.journal is not None:
-        chain.set_journal(Journal(options.journal))
+        try:
+            chain.set_journal(Journal(options.journal))
+        except JournalBroken:
+            chain.close()
+            raise
     return Node(
         chain=chain,
         safe_lag=options.safe_lag,
         finalized_lag=options.finalized_lag,
         block_time=options.block_time,
+        idle_time=options.idle_time,
         limits=options.limits,
     )
 
@@ -102,15 +109,16 @@ async def _serve_until_told(options: Options, ready: Callable[[str], None]) -> N
 
 
 async def _mine_for_ever(node: Node) -> None:
-    due = clock.monotonic() + node.block_time
+    last, empty = clock.monotonic(), 0
     while True:
-        await asyncio.sleep(min(LOOK_S, max(0.0, due - clock.monotonic())) or LOOK_S)
-        if node.block_time <= 0:
-            due = clock.monotonic()
-        elif clock.monotonic() >= due:
-            node.chain.mine()
+        now = clock.monotonic()
+        wait = node.wait(empty_blocks=empty)
+        if node.block_time > 0 and now - last >= wait:
+            empty = 0 if node.chain.mine().receipts else empty + 1
             # After a pause the blocks that were missed are not made up for.
-            due = max(due + node.block_time, clock.monotonic())
+            last = max(last + wait, now - wait)
+        left = last + wait - clock.monotonic()
+        await asyncio.sleep(min(LOOK_S, left) if left > 0 else 0.0 if node.block_time else LOOK_S)
 
 
 def _application(node: Node) -> web.Application:

@@ -5,6 +5,7 @@ from typing import Any
 
 import rlp  # type: ignore[import-untyped]
 from eth.vm.forks.prague.transactions import PragueTransactionBuilder
+from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
@@ -18,6 +19,8 @@ _GAS_BASE, _GAS_CREATE, _GAS_WORD_OF_CODE = 21_000, 32_000, 2
 _GAS_ZERO, _GAS_BYTE, _GAS_FLOOR_TOKEN, _TOKENS_OF_BYTE = 4, 16, 10, 4
 _GAS_LISTED_ADDRESS, _GAS_LISTED_SLOT, _GAS_AUTHORIZATION = 2_400, 1_900, 25_000
 CREATE = b""
+# Half the order of the curve: the mirror image of a signature is refused (EIP-2).
+_S_MAX = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -78,9 +81,11 @@ def decode(raw: bytes) -> Transaction:
         raise refused("transaction type not supported")
     try:
         signed = PragueTransactionBuilder.decode(raw)
-        signed.check_signature_validity()
+        # That a sender can be recovered says the rest about the signature.
+        if not 0 < signed.s <= _S_MAX:
+            raise refused("invalid sender")
         return _read(signed, raw)
-    except (rlp.exceptions.RLPException, ValidationError) as error:
+    except (rlp.exceptions.RLPException, ValidationError, BadSignature) as error:
         raise refused(_why(error)) from error
 
 

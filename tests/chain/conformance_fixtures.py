@@ -9,9 +9,9 @@ from tests.chain.conformance_bench import ANVIL, Bench, anvil, devnet
 NOT_RUN = "ANVIL IS NOT INSTALLED: this case ran against our own node alone (npm ci)"
 
 
-@pytest.fixture(scope="module", params=["devnet", "anvil"], name="node")
+@pytest.fixture(scope="session", params=["devnet", "anvil"], name="node")
 def node_of_each_kind(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """Return a node of either kind, one for all cases of a module."""
+    """Return a node of either kind, one for all cases."""
     if request.param == "devnet":
         with devnet() as bench:
             yield bench
