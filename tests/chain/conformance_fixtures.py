@@ -1,25 +1,30 @@
 """The fixture that runs a case against both nodes, and says loudly where one is missing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
 from tests.chain.conformance_bench import ANVIL, Bench, anvil, devnet
 
 NOT_RUN = "ANVIL IS NOT INSTALLED: this case ran against our own node alone (npm ci)"
+KINDS: dict[str, Callable[[], AbstractContextManager[Bench]]] = {"devnet": devnet, "anvil": anvil}
+_started = pytest.StashKey[dict[str, Bench]]()
 
 
-@pytest.fixture(scope="session", params=["devnet", "anvil"], name="node")
-def node_of_each_kind(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """Return a node of either kind, one for all cases."""
-    if request.param == "devnet":
-        with devnet() as bench:
-            yield bench
-        return
-    if not ANVIL.exists():
+@pytest.fixture(scope="session", params=list(KINDS), name="node")
+def node_of_each_kind(request: pytest.FixtureRequest) -> Bench:
+    """Return a node of either kind; the modules that ask for it share one of each."""
+    kind: str = request.param
+    if kind == "anvil" and not ANVIL.exists():
         pytest.skip(NOT_RUN)
-    with anvil() as bench:
-        yield bench
+    started = request.config.stash.setdefault(_started, {})
+    if kind not in started:
+        # Each module that imports the fixture has its own; what they share ends with the run.
+        until_the_end = ExitStack()
+        request.config.add_cleanup(until_the_end.close)
+        started[kind] = until_the_end.enter_context(KINDS[kind]())
+    return started[kind]
 
 
 def cases_not_run(session: pytest.Session) -> int:

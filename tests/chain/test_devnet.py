@@ -224,6 +224,21 @@ def test_logs_are_limited_as_providers_do(node: Node) -> None:
     assert _refusal(node, "eth_getLogs", backwards).code == -32602
 
 
+def test_calls_within_calls_go_deep(node: Node) -> None:
+    # PUSH1 0 five times, ADDRESS, GAS, CALL: it calls itself until the gas is gone.
+    body = "60006000600060006000305af1"
+    made = {"value": 0, "gas": 200_000, "data": f"0x600d600c600039600d6000f3{body}"}
+    sent = send(node, ALICE, 0, to="", **made)
+    ask(node, "evm_mine")
+    address = ask(node, "eth_getTransactionReceipt", sent)["contractAddress"]
+    assert ask(node, "eth_getCode", address) == f"0x{body}"
+
+    wanted = {"to": address, "gas": hex(1_000_000)}
+
+    assert ask(node, "eth_call", wanted) == "0x"
+    assert int(ask(node, "eth_estimateGas", wanted), 16) > 21_000
+
+
 def test_finality_lags_as_told(node: Node) -> None:
     ask(node, "anvil_mine", 20)
     ask(node, "devnet_setLags", 3, 7)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -188,6 +189,11 @@ def test_says_why_it_does_not_start(
 ) -> None:
     assert program.main([*flags, "--port", "0"]) == 1
     assert words in capsys.readouterr().err
+
+
+def test_the_command_says_why_it_does_not_start() -> None:
+    with pytest.raises(CommandError, match="not a loopback address"):
+        call_command("devnet", host="0.0.0.0", port=0)
 
 
 def test_says_that_the_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
