@@ -65,6 +65,15 @@ def socket_dir(state: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"{NAME}-{short_hash(state)}"
 
 
+def signer_socket(state: Path | None = None) -> Path:
+    """Return where the signer listens: in its own folder of the state, or a short path instead."""
+    home = state or state_dir()
+    inside = home / "signer" / "socket"
+    if len(os.fsencode(inside)) < SOCKET_PATH_BYTES_MAX:
+        return inside
+    return Path(tempfile.gettempdir()) / f"{NAME}-{short_hash(home)}-signer"
+
+
 def secret_key(state: Path | None = None) -> str:
     """Return the installation's own secret, made at the first call, readable by its owner."""
     path = (state or state_dir()) / "secret.key"

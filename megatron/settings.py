@@ -228,6 +228,10 @@ ORACLE_KEYS = {
     "github": env.text("GITHUB_TOKEN", default=""),
 }
 
+# Chain: the signer's socket is all that web and worker know of keys -------------------------------
+
+CHAIN_SIGNER_SOCKET = env.text("CHAIN_SIGNER_SOCKET", default=str(embedded.signer_socket()))
+
 # Accounts ------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "exchange.User"

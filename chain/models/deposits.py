@@ -150,8 +150,15 @@ class Deposit(models.Model):
             pgtrigger.Protect(
                 name="deposit_identity_stays",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange(
-                    "user", "address", "amount_micro", "network", "tx_hash", "position"
+                condition=pgtrigger.AnyChange("network", "tx_hash", "position"),
+            ),
+            # until it is credited, what one node said of it may turn out to be a lie
+            pgtrigger.Protect(
+                name="deposit_credited_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.state = 'credited' AND (OLD.amount_micro, OLD.user_id, OLD.address_id)"
+                    " IS DISTINCT FROM (NEW.amount_micro, NEW.user_id, NEW.address_id)"
                 ),
             ),
         ]

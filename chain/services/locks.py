@@ -36,6 +36,12 @@ def slot(pk: int) -> NonceSlot:
     return rows.select_related("network").get(pk=pk)
 
 
+def slot_at_once(pk: int) -> NonceSlot | None:
+    """Lock and return a nonce, or None where somebody else is at it."""
+    rows = NonceSlot.objects.select_for_update(no_key=True, of=("self",), skip_locked=True)
+    return rows.select_related("network").filter(pk=pk).first()
+
+
 def withdrawal(pk: int) -> Withdrawal:
     """Lock and return a withdrawal."""
     rows = Withdrawal.objects.select_for_update(no_key=True, of=("self",))

@@ -68,9 +68,11 @@ def deposits_note(network: Network, hits: Iterable[Hit]) -> int:
     for hit in hits:
         address = addresses.get(hit.recipient)
         row = known.get((hit.tx_hash, hit.position))
+        if address is None or address.user_id is None:
+            continue
         if row is not None:
-            _mined_again(row, hit)
-        elif address is not None and address.user_id is not None:
+            _mined_again(row, address, hit)
+        else:
             _create(network, address, hit)
             new += 1
     return new
@@ -93,9 +95,19 @@ def _create(network: Network, address: DepositAddress, hit: Hit) -> None:
     )
 
 
-def _mined_again(row: Deposit, hit: Hit) -> None:
+def _mined_again(row: Deposit, address: DepositAddress, hit: Hit) -> None:
+    """Move a deposit to the block it is in now, with what the chain says of it now."""
     if row.final_at is not None:
         return
+    told = (address.pk, hit.token, hit.amount_micro)
+    if (row.address_id, row.token, row.amount_micro) != told:
+        if row.state == State.CREDITED:
+            log.error("chain.credited_deposit_differs", deposit=row.public_id)
+            return
+        assert address.user_id is not None
+        row.address, row.user_id = address, address.user_id
+        row.token, row.sender, row.amount_micro = hit.token, hit.sender, hit.amount_micro
+        row.state = _first_state(row.network, hit.token)
     row.block_number, row.block_hash = hit.block_number, hit.block_hash
     row.lost_at = row.orphaned_at = None
     if row.state == State.ORPHANED:

@@ -83,7 +83,8 @@ class Episode:
         ScanState.objects.filter(network=self.network).delete()
         topics = {topic_of(row.address): row.address for _, row in self.people}
         self.control = CursorAndCount(chain, topics, chain.height)
-        self.base = chain.height
+        # what is read begins below every reorg, as on a network whose start is final
+        chain.floor = chain.height
 
     def play(self) -> None:
         acts = [self.dice.choice(ACTS) for _ in range(STEPS)]
@@ -115,18 +116,17 @@ class Episode:
         self.chain.mine()
 
     def _mine(self) -> None:
-        self.chain.mine(self.dice.choice((1, 1, 2, 5)))
+        self.chain.mine(self.dice.choice((1, 1, 1, 2, 2, 5, 5, DEEPEST)))
 
     def _reorg(self) -> None:
-        grown = self.chain.height - self.base
-        deep = self.dice.random() < 0.1
-        most = DEEPEST if deep else min(DEEPEST, max(1, grown))
+        most = min(DEEPEST, max(1, self.chain.height - self.chain.floor))
         self.chain.reorg(self.dice.randint(1, most), keep=self.dice.random() < 0.4)
         self.tally.reorgs += 1
 
     def _take_back(self) -> None:
         self._pay()
-        self._scan()
+        scan(self.network, self.chain.node)
+        self.control.scan()
         self.chain.reorg(self.dice.randint(1, 3), keep=False)
         self.tally.reorgs += 1
 

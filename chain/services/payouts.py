@@ -1,0 +1,258 @@
+"""Signing what was approved: nonce, signature and bytes in one transaction, under one row lock.
+
+Nothing is sent from here. Killed before the commit, no signature exists for anybody; killed after
+it, the pump finds the bytes. A paused token, an empty wallet or a signer that refuses parks the
+queue, visibly, and nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from chain.clients.rpc import Node
+from chain.clients.signer import Signed, Signer
+from chain.core.withdrawal import State
+from chain.errors import NodeFault, SignerRefused
+from chain.models import Attempt, HotWallet, Network, NonceSlot, Withdrawal
+from chain.services import calls, locks, withdrawals
+from chain.services.seams import crash_here
+from exchange import clock
+
+BATCH_FROM, BATCH_MOST = 3, 50
+GAS_PAYOUT, GAS_BATCH, GAS_EACH, GAS_CANCEL = 120_000, 80_000, 45_000, 21_000
+ALLOWANCE = 2**255
+# The chain keeps this much of the fee's ceiling for what the fee itself may rise meanwhile.
+BASE_FEES = 2
+
+Slot = NonceSlot.State
+Purpose = NonceSlot.Purpose
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What a transaction offers per gas, in wei."""
+
+    max_fee: int
+    tip: int
+
+
+class Parked(Exception):
+    """Why nothing is paid at present; the queue waits."""
+
+
+def sign_due(*, network: Network, nodes: Sequence[Node], signer: Signer) -> int:
+    """Sign everything that is approved, several in one transaction where several wait.
+
+    Returns how many withdrawals were signed. Raises NodeFault, SignerFault.
+    """
+    waiting = Withdrawal.objects.filter(network=network, state=State.APPROVED.value)
+    rows = list(waiting.order_by("pk")[:BATCH_MOST])
+    if not rows:
+        _parked(network, "")
+        return 0
+    try:
+        rows = _payable(network, nodes[0], rows)
+        signed = 0
+        for group in _groups(network, nodes[0], rows):
+            signed += _sign(network, nodes[0], signer, [row.pk for row in group])
+    except Parked as why:
+        _parked(network, str(why))
+        return 0
+    _parked(network, "")
+    return signed
+
+
+def _payable(network: Network, node: Node, rows: list[Withdrawal]) -> list[Withdrawal]:
+    """Return who can be paid now; the denied get their money back before anything is signed.
+
+    Raises:  Parked, NodeFault.
+    """
+    if calls.is_paused(node, network.token):
+        raise Parked("the token is paused by its issuer")
+    denied = calls.denied(node, network.token, sorted({row.address for row in rows}))
+    for row in rows:
+        if row.address in denied:
+            _refuse(row.pk, "the token's issuer does not let this address receive")
+    rows = [row for row in rows if row.address not in denied]
+    hot = HotWallet.objects.get(network=network)
+    held = calls.balances(node, network.token, [hot.address], "latest")[0]
+    gas = node.number("eth_getBalance", hot.address, "latest")
+    HotWallet.objects.filter(pk=hot.pk).update(balance_micro=held, gas_wei=gas, read_at=clock.now())
+    left = held - _underway(network)
+    fits: list[Withdrawal] = []
+    for row in rows:
+        if row.amount_micro > left:
+            break
+        left -= row.amount_micro
+        fits.append(row)
+    if rows and not fits:
+        raise Parked("the hot wallet holds too little for the next payment")
+    if rows and gas < GAS_PAYOUT * fees_now(network, node).max_fee:
+        raise Parked("the hot wallet has no ether for gas")
+    return fits
+
+
+def _underway(network: Network) -> int:
+    """Return what signed payments that are not mined yet will take from the wallet."""
+    open_ = NonceSlot.objects.filter(network=network, state=Slot.OPEN)
+    return open_.aggregate(total=Sum("amount_micro"))["total"] or 0
+
+
+def _groups(network: Network, node: Node, rows: list[Withdrawal]) -> list[list[Withdrawal]]:
+    if len(rows) < BATCH_FROM or not network.disperse:
+        return [[row] for row in rows]
+    hot = HotWallet.objects.get(network=network)
+    total = sum(row.amount_micro for row in rows)
+    allowed = calls.allowance(node, network.token, hot.address, network.disperse)
+    return [rows] if allowed >= total else [[row] for row in rows]
+
+
+def _sign(network: Network, node: Node, signer: Signer, pks: list[int]) -> int:
+    """Sign one payment, or one batch, with the next nonce. Raises Parked, SignerFault.
+
+    Locks:   the hot wallet, then the withdrawals.
+    """
+    fees = fees_now(network, node)
+    crash_here("payout.before_sign")
+    try:
+        with transaction.atomic():
+            hot = locks.hot_wallet(network)
+            rows = [r for r in locks.withdrawals(pks) if r.state == State.APPROVED]
+            if not rows:
+                return 0
+            _sign_rows(network, hot, signer, rows, fees)
+            crash_here("payout.in_sign")
+    except SignerRefused as refusal:
+        if refusal.rule != "nonce":
+            raise Parked(f"the signer refuses: {refusal.message}") from refusal
+        _burn(network, signer, fees)
+        return 0
+    crash_here("payout.after_sign")
+    return len(rows)
+
+
+def _sign_rows(
+    network: Network, hot: HotWallet, signer: Signer, rows: list[Withdrawal], fees: Fees
+) -> None:
+    payments = [(row.address, row.amount_micro) for row in rows]
+    if len(rows) == 1:
+        purpose, to, gas = Purpose.PAYOUT, network.token, GAS_PAYOUT
+        data = calls.transfer(*payments[0])
+    else:
+        purpose, to, gas = Purpose.BATCH, network.disperse, GAS_BATCH + GAS_EACH * len(rows)
+        data = calls.disperse(network.token, payments)
+    amount = sum(amount for _, amount in payments)
+    slot = allot(network, hot, purpose=purpose, to=to, data=data, gas=gas, amount_micro=amount)
+    sign_attempt(slot, signer, fees)
+    for row in rows:
+        row.slot = slot
+        row.save(update_fields=["slot"])
+        withdrawals.move(row, State.SIGNED)
+
+
+def allot(network: Network, hot: HotWallet, **payload: object) -> NonceSlot:
+    """Take the wallet's next nonce for a payload; the caller holds the wallet's lock."""
+    slot = NonceSlot.objects.create(
+        network=network, sender=hot.address, nonce=hot.next_nonce, **payload
+    )
+    hot.next_nonce += 1
+    hot.save(update_fields=["next_nonce"])
+    return slot
+
+
+def sign_attempt(
+    slot: NonceSlot, signer: Signer, fees: Fees, *, is_cancel: bool = False
+) -> Attempt:
+    """Sign a nonce's payload, or what takes the nonce back, and keep the bytes.
+
+    The caller holds the lock of the wallet or of the nonce. Raises SignerRefused, SignerFault.
+    """
+    signed: Signed = signer.sign(
+        chain_id=slot.network.chain_id,
+        nonce=slot.nonce,
+        to=slot.sender if is_cancel else slot.to,
+        data="" if is_cancel else bytes(slot.data).hex(),
+        gas=GAS_CANCEL if is_cancel else slot.gas,
+        max_fee_wei=fees.max_fee,
+        tip_wei=fees.tip,
+    )
+    return Attempt.objects.create(
+        slot=slot,
+        tx_hash=signed.tx_hash,
+        raw=signed.raw,
+        max_fee_wei=fees.max_fee,
+        tip_wei=fees.tip,
+        is_cancel=is_cancel,
+        signed_at=clock.now(),
+    )
+
+
+def _burn(network: Network, signer: Signer, fees: Fees) -> None:
+    """Take back a nonce whose first signature was lost with the process that had asked for it.
+
+    Locks:   the hot wallet.
+    """
+    log.warning("chain.nonce_burnt", network=network.name)
+    with transaction.atomic():
+        hot = locks.hot_wallet(network)
+        slot = allot(network, hot, purpose=Purpose.OTHER, to=hot.address, data=b"", gas=GAS_CANCEL)
+        sign_attempt(slot, signer, fees, is_cancel=True)
+
+
+def disperse_allow(*, network: Network, node: Node, signer: Signer) -> bool:
+    """Let the batch contract spend the wallet's token, once; return whether it was asked for now.
+
+    Locks:   the hot wallet.
+    """
+    if not network.disperse:
+        return False
+    waiting = Q(network=network, purpose=Purpose.OTHER, settled_at=None, to=network.token)
+    hot = HotWallet.objects.get(network=network)
+    allowed = calls.allowance(node, network.token, hot.address, network.disperse)
+    if allowed > ALLOWANCE // 2 or NonceSlot.objects.filter(waiting).exists():
+        return False
+    data = calls.data_of("approve(address,uint256)", network.disperse, ALLOWANCE)
+    fees = fees_now(network, node)
+    with transaction.atomic():
+        hot = locks.hot_wallet(network)
+        if NonceSlot.objects.filter(waiting).exists():
+            return False
+        slot = allot(
+            network, hot, purpose=Purpose.OTHER, to=network.token, data=data, gas=GAS_BATCH
+        )
+        sign_attempt(slot, signer, fees)
+    return True
+
+
+def fees_now(network: Network, node: Node) -> Fees:
+    """Return what to offer: room for the base fee to double, and the network's tip.
+
+    Raises:  NodeFault.
+    """
+    header = node.header("latest")
+    if header is None:
+        raise NodeFault(f"{node.name} has no newest block")
+    offer = BASE_FEES * int(header.base_fee_per_gas, 16) + network.tip_wei
+    return Fees(min(network.max_fee_wei, max(1, offer)), min(network.tip_wei, network.max_fee_wei))
+
+
+def _refuse(pk: int, words: str) -> None:
+    with transaction.atomic():
+        row = locks.withdrawal(pk)
+        if row.state == State.APPROVED:
+            withdrawals.give_back(row, State.RETURNED, words)
+
+
+def _parked(network: Network, words: str) -> None:
+    rows = Network.objects.filter(pk=network.pk)
+    if words:
+        log.warning("chain.withdrawals_parked", network=network.name, reason=words)
+        rows.filter(parked_reason="").update(parked_at=clock.now(), parked_reason=words[:120])
+        rows.update(parked_reason=words[:120])
+    else:
+        rows.exclude(parked_reason="").update(parked_reason="", parked_at=None)

@@ -1,0 +1,234 @@
+"""Carrying signed payments to their end: send, send again, offer more, settle by what is final.
+
+Each nonce is worked on under its own lock. What was stored is sent byte for byte; what waits too
+long is signed anew with the same payload at an eighth more; whichever hash of the nonce is mined
+and final decides. Money returns only when the nonce itself can pay no more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+
+from chain.clients.rpc import Node, Receipt
+from chain.clients.signer import Signer
+from chain.core import finality
+from chain.core.withdrawal import State, bumped
+from chain.errors import NodeFault, NodeRefused, SignerRefused
+from chain.models import Attempt, Network, NonceSlot, Withdrawal
+from chain.services import locks, payouts, withdrawals
+from chain.services.payouts import Fees
+from chain.services.seams import crash_here
+from exchange import clock
+from exchange.errors import NotAllowed
+from exchange.models import StaffAction, User
+from exchange.services import staff
+
+AT_ONCE = 500
+# A node forgets what it was sent when it restarts: what is not mined is offered again this often.
+RESEND = timedelta(seconds=2)
+Slot = NonceSlot.State
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Pumped:
+    """What one round did."""
+
+    sent: int = 0
+    replaced: int = 0
+    mined: int = 0
+    settled: int = 0
+
+
+def pump(*, network: Network, nodes: Sequence[Node], signer: Signer) -> Pumped:
+    """Work once on every nonce that has not ended. Raises NodeFault, SignerFault."""
+    done = Pumped()
+    open_ = NonceSlot.objects.filter(network=network, settled_at=None).order_by("nonce")
+    pks = list(open_.values_list("pk", flat=True)[:AT_ONCE])
+    if not pks:
+        return done
+    final = _final_line(network, nodes)
+    for pk in pks:
+        _work(pk, nodes, signer, final, done)
+    return done
+
+
+def _work(pk: int, nodes: Sequence[Node], signer: Signer, final: int, done: Pumped) -> None:
+    """Work on one nonce, unless somebody else is at it.
+
+    Locks:   the nonce, then its withdrawals.
+    """
+    with transaction.atomic():
+        slot = locks.slot_at_once(pk)
+        if slot is None or slot.settled_at is not None:
+            return
+        attempts = list(slot.attempts.order_by("pk"))
+        mined = _mined(nodes[0], attempts)
+        if mined is not None:
+            _note_mined(slot, *mined, nodes, final, done)
+            return
+        if slot.state == Slot.MINED:
+            _unmined(slot)
+        attempts = _replaced(slot, attempts, nodes[0], signer, done)
+    crash_here("pump.before_send")
+    for attempt in attempts[-2:]:
+        _send(attempt, nodes, done)
+    crash_here("pump.after_send")
+
+
+def _mined(node: Node, attempts: Sequence[Attempt]) -> tuple[Attempt, Receipt] | None:
+    found = node.receipts([attempt.tx_hash for attempt in attempts])
+    pairs = zip(attempts, found, strict=True)
+    return next(((attempt, receipt) for attempt, receipt in pairs if receipt), None)
+
+
+def _note_mined(  # noqa: PLR0917 (the nonce, what was mined of it, and whom to ask)
+    slot: NonceSlot,
+    attempt: Attempt,
+    receipt: Receipt,
+    nodes: Sequence[Node],
+    final: int,
+    done: Pumped,
+) -> None:
+    if slot.state == Slot.OPEN:
+        slot.state = Slot.MINED
+        slot.save(update_fields=["state"])
+        done.mined += 1
+        for row in _rows(slot):
+            if row.state in {State.SIGNED, State.BROADCAST}:
+                withdrawals.move(row, State.MINED, words=attempt.tx_hash)
+    if int(receipt.block_number, 16) <= final and _is_canonical(nodes, receipt):
+        crash_here("pump.before_settle")
+        _settle(slot, attempt, receipt)
+        crash_here("pump.in_settle")
+        done.settled += 1
+
+
+def _settle(slot: NonceSlot, attempt: Attempt, receipt: Receipt) -> None:
+    """End a nonce: paid, or never to be paid by it any more."""
+    paid = int(receipt.status, 16) == 1 and not attempt.is_cancel
+    slot.state = Slot.VOID if attempt.is_cancel else Slot.SETTLED
+    slot.reverted = not attempt.is_cancel and not paid
+    slot.settled_hash, slot.settled_at = attempt.tx_hash, clock.now()
+    slot.gas_paid_wei = int(receipt.gas_used, 16) * int(receipt.effective_gas_price, 16)
+    slot.save()
+    for row in _rows(slot):
+        if paid:
+            withdrawals.settle(row, attempt.tx_hash)
+        else:
+            words = "the payment was taken back" if attempt.is_cancel else "the payment failed"
+            withdrawals.give_back(row, State.RETURNED, words)
+
+
+def _unmined(slot: NonceSlot) -> None:
+    """A reorg has taken the transaction out again: it is sent again."""
+    slot.state = Slot.OPEN
+    slot.save(update_fields=["state"])
+    for row in _rows(slot):
+        if row.state == State.MINED:
+            withdrawals.move(row, State.BROADCAST, words="the block was replaced")
+
+
+def _replaced(
+    slot: NonceSlot, attempts: list[Attempt], node: Node, signer: Signer, done: Pumped
+) -> list[Attempt]:
+    """Add an attempt at a higher fee where the last waits too long, or the nonce is wanted back.
+
+    It is stored here and sent after the commit, like the first.
+    """
+    last = attempts[-1]
+    waited = clock.now() - last.signed_at
+    cancels = slot.cancel_asked_at is not None and not last.is_cancel
+    stuck = waited >= timedelta(seconds=slot.network.stuck_after_s)
+    if not (cancels or (stuck and last.sent_at)):
+        return attempts
+    now = payouts.fees_now(slot.network, node)
+    fees = Fees(max(bumped(last.max_fee_wei), now.max_fee), max(bumped(last.tip_wei), now.tip))
+    if fees.max_fee > slot.network.max_fee_wei:
+        log.warning("chain.fee_at_its_cap", nonce=slot.nonce, network=slot.network.name)
+        return attempts
+    is_cancel = last.is_cancel or cancels
+    try:
+        added = payouts.sign_attempt(slot, signer, fees, is_cancel=is_cancel)
+    except SignerRefused as refusal:
+        log.warning("chain.replacement_refused", nonce=slot.nonce, rule=refusal.rule)
+        return attempts
+    done.replaced += 1
+    return [*attempts, added]
+
+
+def _send(attempt: Attempt, nodes: Sequence[Node], done: Pumped) -> None:
+    """Offer the stored bytes to every node; what they answer is kept and decides nothing."""
+    if attempt.sent_at is not None and clock.now() - attempt.sent_at < RESEND:
+        return
+    raw = "0x" + bytes(attempt.raw).hex()
+    answer = ""
+    for node in nodes:
+        try:
+            node.call("eth_sendRawTransaction", [raw], str)
+            answer = "taken"
+        except NodeRefused as refusal:
+            answer = answer or refusal.message
+        except NodeFault as fault:
+            answer = answer or fault.message
+        crash_here("pump.sent")
+    Attempt.objects.filter(pk=attempt.pk).update(
+        sent_at=clock.now(), sends=attempt.sends + 1, answer=answer[:200]
+    )
+    done.sent += 1
+    _note_broadcast(attempt.slot_id)
+
+
+def _note_broadcast(slot_pk: int) -> None:
+    signed = Withdrawal.objects.filter(slot=slot_pk, state=State.SIGNED.value)
+    for pk in signed.values_list("pk", flat=True):
+        with transaction.atomic():
+            row = locks.withdrawal(pk)
+            if row.state == State.SIGNED:
+                withdrawals.move(row, State.BROADCAST)
+
+
+def slot_cancel(*, actor: User, slot: NonceSlot, reason: str) -> None:
+    """Ask for a nonce back by a transfer of nothing to ourselves; final, it returns the money.
+
+    The payment may still win the race, and then it is paid.
+    Raises:  NotAllowed, Malformed.
+    """
+    if not (actor.is_active and actor.has_perm("chain.change_nonceslot")):
+        raise NotAllowed("this is for staff who may release payments")
+    reason = staff.reason_of(reason)
+    with transaction.atomic():
+        NonceSlot.objects.filter(pk=slot.pk, settled_at=None).update(cancel_asked_at=clock.now())
+        StaffAction.objects.create(
+            actor=actor, verb="nonce.cancel_asked", target=f"nonce {slot.nonce}", reason=reason
+        )
+
+
+def _rows(slot: NonceSlot) -> list[Withdrawal]:
+    pks = Withdrawal.objects.filter(slot=slot).values_list("pk", flat=True)
+    return [locks.withdrawal(pk) for pk in sorted(pks)]
+
+
+def _is_canonical(nodes: Sequence[Node], receipt: Receipt) -> bool:
+    """Say whether every node has the receipt's block."""
+    number = int(receipt.block_number, 16)
+    headers = [node.header(number) for node in nodes[:2]]
+    return all(header is not None and header.hash == receipt.block_hash for header in headers)
+
+
+def _final_line(network: Network, nodes: Sequence[Node]) -> int:
+    """Return the number up to which blocks are final by every node asked."""
+    policy, found = network.policy, []
+    for node in nodes[:2]:
+        head, final = node.header("latest"), None
+        if not policy.blocks:
+            final = node.header("finalized")
+        if head is None:
+            raise NodeFault(f"{node.name} has no newest block")
+        at = finality.lines(policy, head.height, head.height, final.height if final else -1)
+        found.append(at.final)
+    return min(found)

@@ -1,0 +1,139 @@
+"""What must hold before money is set aside for a withdrawal, and what is left of the limits."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Sum
+
+from chain.core import withdrawal
+from chain.core.withdrawal import State
+from chain.models import AddressBookEntry, CredentialChange, Network, Withdrawal
+from chain.services import credit
+from exchange import clock
+from exchange.errors import NotAllowed, Unprocessable
+from exchange.models import Account, AccountKind, User
+
+STEP_UP = timedelta(minutes=5)
+DAY = timedelta(seconds=withdrawal.DAY_S)
+NOT_PAID = (State.CANCELLED.value, State.RETURNED.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How the caller proved to be the owner: by signing in again, or by a token's scope."""
+
+    at: datetime | None = None
+    by_token: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What somebody may withdraw now, in micro-USDC, and what stands in the way."""
+
+    cash_micro: int
+    not_final_micro: int
+    day_limit_micro: int
+    day_left_micro: int
+    network_left_micro: int
+    frozen_until: datetime | None
+
+    @property
+    def available_micro(self) -> int:
+        """The most that may leave now, the fee included."""
+        return max(0, self.cash_micro - self.not_final_micro)
+
+
+def limits_of(user: User, network: Network) -> Limits:
+    """Return what is left of every limit."""
+    now = clock.now()
+    cash = Account.objects.filter(user=user, market=None, kind=AccountKind.CASH).first()
+    age_s = int((now - user.date_joined).total_seconds())
+    limit = withdrawal.day_limit(age_s)
+    recent = Withdrawal.objects.filter(requested_at__gt=now - DAY).exclude(state__in=NOT_PAID)
+    mine, all_ = _total(recent.filter(user=user)), _total(recent.filter(network=network))
+    return Limits(
+        cash_micro=cash.balance_micro if cash else 0,
+        not_final_micro=credit.exposed_micro(network, user.pk),
+        day_limit_micro=limit,
+        day_left_micro=max(0, limit - mine),
+        network_left_micro=max(0, network.day_cap_micro - all_),
+        frozen_until=frozen_until(user, now),
+    )
+
+
+def frozen_until(user: User, now: datetime) -> datetime | None:
+    """Return until when nothing leaves after a change of credentials, None without one."""
+    change = CredentialChange.objects.filter(user=user).first()
+    until = change.at + timedelta(seconds=withdrawal.FREEZE_S) if change else None
+    return until if until and until > now else None
+
+
+def payable_from(entry: AddressBookEntry) -> datetime:
+    """Return from when an address may be paid."""
+    return entry.created_at + timedelta(seconds=withdrawal.NEW_ADDRESS_S)
+
+
+def require(
+    *, user: User, network: Network, entry: AddressBookEntry, amount_micro: int, proof: Proof
+) -> None:
+    """Refuse what the rules forbid, before anything is set aside.
+
+    The caller holds the turn of the user and of the network, so that no two requests share a limit.
+    Raises:  NotAllowed step_up_needed or not_allowed; Unprocessable withdrawals_paused,
+             address_too_new, withdrawals_frozen, withdrawal_too_small, limit_exceeded,
+             not_final_yet.
+    """
+    now = clock.now()
+    if not (network.is_enabled and network.withdrawals_on):
+        raise Unprocessable("withdrawals are paused on this network", code="withdrawals_paused")
+    fresh = proof.at is not None and now - proof.at <= STEP_UP
+    if not (fresh or proof.by_token):
+        raise NotAllowed("confirm that it is you, then ask again", code="step_up_needed")
+    if entry.user_id != user.pk or entry.removed_at is not None:
+        raise NotAllowed("this address is not in your book")
+    _require_time(user, entry, now)
+    if amount_micro < network.withdrawal_min_micro:
+        raise Unprocessable(
+            "less than the smallest withdrawal",
+            code="withdrawal_too_small",
+            fields={"least_micro": network.withdrawal_min_micro},
+        )
+    _require_limits(limits_of(user, network), amount_micro, network.withdrawal_fee_micro)
+
+
+def _require_time(user: User, entry: AddressBookEntry, now: datetime) -> None:
+    until = payable_from(entry)
+    if now < until:
+        raise Unprocessable(
+            "this address is too new; 48 hours must pass",
+            code="address_too_new",
+            fields={"until": until.isoformat()},
+        )
+    frozen = frozen_until(user, now)
+    if frozen is not None:
+        raise Unprocessable(
+            "nothing leaves for 24 hours after a change of password, e-mail or second factor",
+            code="withdrawals_frozen",
+            fields={"until": frozen.isoformat()},
+        )
+
+
+def _require_limits(limits: Limits, amount: int, fee: int) -> None:
+    left = min(limits.day_left_micro, limits.network_left_micro)
+    if amount > left:
+        raise Unprocessable(
+            f"{amount} micro-USDC exceed what is left of the day's limit",
+            code="limit_exceeded",
+            fields={"left_micro": left, "limit_micro": limits.day_limit_micro},
+        )
+    if limits.not_final_micro and limits.available_micro < amount + fee <= limits.cash_micro:
+        raise Unprocessable(
+            "part of your cash was credited early and is not final yet",
+            code="not_final_yet",
+            fields={"available_micro": limits.available_micro},
+        )
+
+
+def _total(rows: object) -> int:
+    total: int | None = rows.aggregate(total=Sum("amount_micro"))["total"]  # type: ignore[attr-defined]
+    return total or 0

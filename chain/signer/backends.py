@@ -1,0 +1,58 @@
+"""Where the paying key is: a keystore of our own for development, or a custodian's API.
+
+A key management service fits the same interface: it answers a digest with a DER signature over
+secp256k1; take the lower s, try both parities, and keep the one that recovers the address.
+"""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Protocol
+
+from bip32 import BIP32
+from coincurve import PrivateKey
+from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
+
+from chain.hashing import keccak256
+from chain.signer.transactions import Signature
+
+DEPOSITS_PATH = "m/44'/60'/1'"
+HOT_PATH = "m/44'/60'/2'/0/0"
+SEED_BYTES = 32
+
+
+class Backend(Protocol):
+    """What signs a digest with the paying key."""
+
+    address: str
+
+    def sign(self, digest: bytes) -> Signature:
+        """Return a signature that recovers `address`. Raises SignerFault."""
+
+
+class LocalKeystore:
+    """A seed in an encrypted file; the paying key and the deposits' public key come from it."""
+
+    def __init__(self, path: Path, password: bytes) -> None:
+        seed = bytes(decode_keyfile_json(json.loads(path.read_text()), password))
+        tree = BIP32.from_seed(seed)
+        self._key = PrivateKey(tree.get_privkey_from_path(HOT_PATH))
+        public = self._key.public_key.format(compressed=False)
+        self.address = "0x" + keccak256(public[1:])[12:].hex()
+        self.xpub = str(tree.get_xpub_from_path(DEPOSITS_PATH))
+
+    @classmethod
+    def create(cls, path: Path, password: bytes, *, work: int = 2**14) -> "LocalKeystore":
+        """Make a new seed and write it encrypted, readable by its owner alone."""
+        made = create_keyfile_json(
+            secrets.token_bytes(SEED_BYTES), password, kdf="scrypt", iterations=work
+        )
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made))
+        return cls(path, password)
+
+    def sign(self, digest: bytes) -> Signature:
+        """Return the signature of a digest."""
+        packed = self._key.sign_recoverable(digest, hasher=None)
+        r, s = int.from_bytes(packed[:32], "big"), int.from_bytes(packed[32:64], "big")
+        return Signature(r, s, packed[64])

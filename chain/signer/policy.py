@@ -1,0 +1,121 @@
+"""What the signer signs: its own limits, whatever its callers believe.
+
+A caller that was taken over gets at most what these rules leave: payments of the token alone, to
+well-formed recipients, up to a limit each and a limit a day, each nonce for one payload only.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chain.core.addresses import BURN, LOWEST_USABLE
+from chain.errors import SignerRefused
+from chain.hashing import selector
+from chain.signer.transactions import Transaction
+
+TRANSFER = selector("transfer(address,uint256)")
+APPROVE = selector("approve(address,uint256)")
+DISPERSE = selector("disperseTokenSimple(address,address[],uint256[])")
+WORD = 32
+GAS_MOST = 30_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contracts:
+    """The contracts of one chain that may be called."""
+
+    token: str
+    disperse: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The limits, in micro-USDC and wei."""
+
+    chains: dict[int, Contracts] = field(default_factory=dict)
+    per_payment_micro: int = 5_000_000_000
+    per_day_micro: int = 50_000_000_000
+    max_fee_wei: int = 10**12
+
+    @classmethod
+    def read(cls, path: Path) -> "Policy":
+        """Read a policy from JSON. Raises KeyError, TypeError or ValueError for another form."""
+        raw: dict[str, Any] = json.loads(path.read_text())
+        chains = {
+            int(number): Contracts(**{k: v.lower() for k, v in row.items()})
+            for number, row in raw.pop("chains").items()
+        }
+        return cls(chains=chains, **raw)
+
+
+def judge(policy: Policy, tx: Transaction, own: str) -> int:
+    """Return how many micro-USDC a transaction pays out.
+
+    Raises:  SignerRefused, which names the rule.
+    """
+    contracts = policy.chains.get(tx.chain_id)
+    if contracts is None:
+        raise _refused("chain", f"chain {tx.chain_id} is not on the list")
+    if not 0 < tx.tip_wei + tx.max_fee_wei <= 2 * policy.max_fee_wei or not tx.gas <= GAS_MOST:
+        raise _refused("fee", f"{tx.max_fee_wei} wei per gas is more than may be offered")
+    if tx.value:
+        raise _refused("value", "no ether leaves")
+    if tx.to == own and not tx.data:
+        return 0
+    payments = _payments(contracts, tx)
+    for recipient, amount in payments:
+        _require_recipient(recipient, contracts, own)
+        if amount > policy.per_payment_micro:
+            raise _refused("payment_limit", f"{amount} micro-USDC are too many for one payment")
+    return sum(amount for _, amount in payments)
+
+
+def _payments(contracts: Contracts, tx: Transaction) -> list[tuple[str, int]]:
+    call, words = tx.data[:4], _words(tx.data[4:])
+    if tx.to == contracts.token and call == TRANSFER and len(words) == 2:  # noqa: PLR2004
+        return [(_address(words[0]), words[1])]
+    if tx.to == contracts.token and call == APPROVE and len(words) == 2:  # noqa: PLR2004
+        if not contracts.disperse or _address(words[0]) != contracts.disperse:
+            raise _refused("spender", "only the batch contract may be approved")
+        return []
+    if contracts.disperse and tx.to == contracts.disperse and call == DISPERSE:
+        return _batch(contracts, words)
+    raise _refused("call", "neither this contract nor this function is on the list")
+
+
+def _batch(contracts: Contracts, words: list[int]) -> list[tuple[str, int]]:
+    """Read `disperseTokenSimple(token, recipients, values)` in its one canonical form."""
+    try:
+        count = words[3]
+        recipients, again, values = words[4 : 4 + count], words[4 + count], words[5 + count :]
+        canonical = words[1:3] == [3 * WORD, (4 + count) * WORD]
+    except IndexError as short:
+        raise _refused("call", "the batch is cut short") from short
+    if not canonical or _address(words[0]) != contracts.token or not count:
+        raise _refused("call", "the batch is not in its canonical form")
+    if not again == count == len(recipients) == len(values):
+        raise _refused("call", "the batch has as many amounts as recipients")
+    return [(_address(word), value) for word, value in zip(recipients, values, strict=True)]
+
+
+def _require_recipient(address: str, contracts: Contracts, own: str) -> None:
+    named = {contracts.token, contracts.disperse, own}
+    if address in BURN or int(address, 16) < LOWEST_USABLE or address in named:
+        raise _refused("recipient", f"{address} may not be paid")
+
+
+def _words(data: bytes) -> list[int]:
+    if len(data) % WORD:
+        raise _refused("call", "arguments are whole words")
+    return [int.from_bytes(data[i : i + WORD], "big") for i in range(0, len(data), WORD)]
+
+
+def _address(word: int) -> str:
+    if word >> 160:
+        raise _refused("call", "an address has 20 bytes")
+    return f"0x{word:040x}"
+
+
+def _refused(rule: str, words: str) -> SignerRefused:
+    return SignerRefused(words, rule=rule)

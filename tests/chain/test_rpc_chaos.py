@@ -1,0 +1,136 @@
+"""Nodes that err and nodes that lie: nothing missed, nothing doubled, no credit in disagreement."""
+
+import copy
+import random
+from typing import Any
+
+import pytest
+
+from chain.clients.rpc import Node
+from chain.models import Deposit, ScanState
+from tests.chain.driver import Chain, Embedded
+from tests.chain.liar import Chaos, lying
+from tests.chain.stage import cash_of, depositor, network_of, scan, scan_all
+
+pytestmark = pytest.mark.django_db
+LAG = 12
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return Embedded(finality_lag=LAG)
+
+
+def _live(chain: Chain, blocks: int, seed: int) -> None:
+    """Scan a chain through one chaotic node and one that merely fails now and then."""
+    dice = random.Random(seed)
+    people = [depositor() for _ in range(4)]
+    network = network_of(chain)
+    chaos = Chaos(seed, timeout=30, error=5, duplicate=20, stale=10, truncate=5)
+    second = Chaos(seed + 1, timeout=10, duplicate=20, stale=10)
+    nodes = [chaos.node(chain.node, "endpoint 1"), second.node(chain.node, "endpoint 2")]
+    end = chain.height + blocks
+    while chain.height < end:
+        for _ in range(dice.randint(0, 3)):
+            chain.pay(dice.choice(people)[1].address, dice.randint(1, 10**6))
+        chain.mine(dice.randint(1, 9))
+        _step(network, nodes)
+    chain.mine(LAG + 1)
+    for _ in range(400):
+        _step(network, nodes)
+        if all(cash_of(user) == chain.balance(row.address) for user, row in people):
+            break
+
+    for user, row in people:
+        assert cash_of(user) == chain.balance(row.address) > 0
+    credited = Deposit.objects.filter(state=Deposit.State.CREDITED)
+    assert sum(credited.values_list("amount_micro", flat=True)) == sum(
+        chain.balance(row.address) for _, row in people
+    )
+    assert min(chaos.told.values()) > 0
+
+
+def _step(network: Any, nodes: list[Node]) -> None:
+    report = scan(network, *nodes)
+    state = ScanState.objects.get()
+    assert state.halted_at is None
+    assert not (report.credited and state.disagrees_at)
+
+
+def test_two_hundred_blocks_of_chaos(chain: Chain) -> None:
+    _live(chain, 200, 7)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1200)
+def test_ten_thousand_blocks_of_chaos(chain: Chain) -> None:
+    _live(chain, 10_000, 11)
+
+
+def _invents(method: str, result: Any) -> Any:
+    """Add to each list of logs one that copies the first, at another amount."""
+    if method == "eth_getLogs" and result:
+        false = copy.deepcopy(result[0])
+        false["data"], false["logIndex"] = "0x" + f"{10**9:064x}", "0x7"
+        return [*result, false]
+    if method == "eth_getTransactionReceipt" and result:
+        false = copy.deepcopy(result["logs"][0])
+        false["data"], false["logIndex"] = "0x" + f"{10**9:064x}", "0x7"
+        return {**result, "logs": [*result["logs"], false]}
+    return result
+
+
+def _raises_amounts(method: str, result: Any) -> Any:
+    logs = result if method == "eth_getLogs" else (result or {}).get("logs", []) if isinstance(
+        result, dict
+    ) else []  # fmt: skip
+    for log in logs:
+        log["data"] = "0x" + f"{10**9:064x}"
+    return result
+
+
+def _hides(method: str, result: Any) -> Any:
+    return [] if method == "eth_getLogs" else result
+
+
+@pytest.mark.parametrize("lie", [_invents, _raises_amounts, _hides])
+@pytest.mark.parametrize("liar_first", [True, False])
+def test_a_lie_credits_nothing_and_is_told_within_two_polls(
+    chain: Chain, lie: Any, liar_first: bool
+) -> None:
+    user, row = depositor()
+    network = network_of(chain)
+    liar = lying(chain.node, lie)
+    nodes = [liar, chain.node] if liar_first else [chain.node, liar]
+    chain.pay(row.address, 5)
+    chain.mine(LAG + 2)
+    for _ in range(2):
+        scan(network, *nodes)
+
+    state = ScanState.objects.get()
+    assert state.disagrees_at is not None
+    assert cash_of(user) == 0
+    honest = [chain.node, chain.node]
+    scan_all(network, honest)
+    assert ScanState.objects.get().disagrees_at is None
+    assert cash_of(user) == 5
+    assert set(Deposit.objects.values_list("state", "amount_micro")) >= {("credited", 5)}
+
+
+@pytest.mark.parametrize("fork_first", [True, False])
+def test_a_node_on_another_fork_credits_nothing(chain: Chain, fork_first: bool) -> None:
+    user, row = depositor()
+    network = network_of(chain)
+    fork = Embedded(finality_lag=LAG)
+    fork.ether(row.address, 1)
+    fork.mine(LAG + 2)
+    fork.pay(row.address, 10**9)
+    chain.pay(row.address, 5)
+    for each in (chain, fork):
+        each.mine(2 * LAG)
+    nodes = [fork.node, chain.node] if fork_first else [chain.node, fork.node]
+    for _ in range(2):
+        scan(network, *nodes)
+
+    assert cash_of(user) == 0
+    assert ScanState.objects.get().disagrees_at is not None
