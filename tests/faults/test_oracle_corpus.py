@@ -23,7 +23,7 @@ from exchange.engines.units import RATE
 from exchange.engines.variable import oracle_event
 from exchange.models import Market
 from exchange.selectors.configs import config_of
-from oracle.analysts import generator
+from oracle.analysts import generator, here, nets
 from oracle.core import reports, sizing
 from oracle.core.scoring import SMALL_PICO
 from oracle.models import Evidence, Report, Run
@@ -36,10 +36,7 @@ from tests.oracle.corpus_seeds import VICTIM
 pytestmark = [pytest.mark.django_db, pytest.mark.fault, pytest.mark.timeout(600)]
 
 READERS = ("lexicon", "classifier", "nli", "generator")
-NOTES = {
-    reports.NOTE_QUIET, reports.NOTE_NEUTRAL, reports.NOTE_UNSURE, reports.NOTE_CLAMPED,
-    reports.NOTE_SMALL, reports.NOTE_LARGE,
-}  # fmt: skip
+NOTES = {value for name, value in vars(reports).items() if name.startswith("NOTE_")}
 # What Python tells whoever listens before it calls anybody or starts anything.
 CALLS = (
     "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto",
@@ -90,12 +87,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, models: Path, settings: Any) -> Path:
+def folder(tmp_path: Path, models: Path, settings: Any) -> Iterator[Path]:
     settings.ORACLE_MODELS_DIR = str(models)
     settings.ORACLE_GENERATOR = "tiny"
     settings.ORACLE_ARCHIVE_DIRS = [tmp_path]
     settings.ORACLE_KEYS = {"serper": CANARY, "fred": CANARY, "github": CANARY}
-    return tmp_path
+    settings.ORACLE_RUNTIME = "torch"
+    with nets.using(here.Here()):
+        yield tmp_path
 
 
 def placed(folder: Path, name: str, rows: list[dict[str, Any]]) -> Market:

@@ -4,6 +4,7 @@ Every run ends applied once or refused with a reason; none is lost and none is d
 run has little patience with the dead; a nightly one has the site's own, and a thousand markets.
 """
 
+import contextlib
 import io
 import os
 import random
@@ -41,6 +42,8 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600), pytest.mark.usefixtu
 MARKETS = scaled(60, 1_000)
 KILLS = scaled(4, 30)
 FLUSHES = scaled(1, 8)
+OUTAGES = scaled(0, 2)
+ABSENT_S = 30
 ROUNDS = scaled(2, 4)
 PATIENCE_S = scaled(60, 1_500)
 SWEEP_S = scaled(1, 30)
@@ -69,16 +72,30 @@ class Site:
             process.start()
 
     def hurt(self, chance: random.Random, kind: str) -> None:
-        """Empty the broker, or kill a worker with all it has, or the child that does the work."""
-        victim = chance.choice(self.workers)
+        """Empty the broker or take it away, or kill a beat, a worker, or its child at work."""
+        victim = self.beat if kind == "beat" else chance.choice(self.workers)
         if kind == "flush":
             self.broker.flush()
+        elif kind == "absent":
+            self.broker.stop()
+            time.sleep(ABSENT_S)
+            self.broker.start()
         elif kind == "child":
-            for child in _children(victim):
-                os.kill(child, signal.SIGKILL)
+            self.strike()
         else:
             victim.kill()
             victim.start()
+
+    def strike(self, tries: int = 500) -> None:
+        """Kill the children at a moment when a run is in their hands, if one comes soon."""
+        while True:
+            children = [child for worker in self.workers for child in _children(worker)]
+            _signal(children, signal.SIGSTOP)
+            tries -= 1
+            if not tries or Run.objects.filter(lease_until__isnull=False).exists():
+                return _signal(children, signal.SIGKILL)
+            _signal(children, signal.SIGCONT)
+            time.sleep(0.004)
 
     def remove(self) -> None:
         """End everything."""
@@ -96,6 +113,12 @@ def _worker(**stores: str) -> Process:
         words[words.index(name) + 1] = value
     made.command = words
     return made
+
+
+def _signal(processes: list[int], number: int) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 def _children(process: Process) -> list[int]:
@@ -166,7 +189,7 @@ def torment(site: Site, chance: random.Random) -> None:
     while not finished():
         assert time.monotonic() < deadline, "\n".join(one.said[-2000:] for one in site.workers)
         time.sleep(0.05)
-    kinds = ["flush"] * FLUSHES + ["child", "group"] * (KILLS // 2)
+    kinds = ["flush"] * FLUSHES + ["child", "group"] * (KILLS // 2) + ["absent", "beat"] * OUTAGES
     chance.shuffle(kinds)
     for kind in kinds:
         site.hurt(chance, kind)
