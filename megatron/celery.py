@@ -74,6 +74,12 @@ BEAT = (
         queue="oracle",
         if_never="no oracle run starts: fundamentals age and pages say how old they are",
     ),
+    Duty(
+        task="oracle.tasks.oracle_calibrate",
+        period_s=3_600,  # a market learns once a week; asked each hour, a restart costs nothing
+        queue="oracle",
+        if_never="readers' confidence stays calibrated as it was, however right they are now",
+    ),
 )
 
 

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from oracle.services import cycle, sweep
+from exchange import clock
+from oracle.services import calibrating, cycle, sweep
 
 
 @shared_task
@@ -19,3 +20,9 @@ def oracle_cycle(market_id: int) -> str:
     """Finish the market's open run, if nobody else is at it."""
     run = cycle.run_market(market_id)
     return run.state if run else ""
+
+
+@shared_task
+def oracle_calibrate() -> int:
+    """Learn what confidence is worth, for every market that did not for a week."""
+    return calibrating.refit_due(clock.now())

@@ -27,7 +27,7 @@ class Here:
     def read(self, name: str, version: str, pairs: Sequence[Pair]) -> list[list[int]]:
         """Return the share of each label for each pair, in millionths. Raises ReaderAway."""
         self._same(name, version)
-        return _sequence(weights.folder(name), weights.stamp(name), runtime_of(name)).read(pairs)
+        return sequence_of(name).read(pairs)
 
     def score(self, name: str, version: str, prompt: str, answers: Sequence[str]) -> list[int]:
         """Return the log-likelihood of each answer, in millionths. Raises ReaderAway."""
@@ -43,7 +43,7 @@ class Here:
         """Load everything now, so that the first question does not wait for it."""
         for name in self.facts():
             if name in CLASSIFIERS:
-                _sequence(weights.folder(name), weights.stamp(name), runtime_of(name))
+                sequence_of(name)
             else:
                 self._text(name)
 
@@ -59,6 +59,11 @@ def use_best() -> None:
     """Let a command's readers ask the model process if it answers, else run the networks here."""
     if not Away(Path(settings.ORACLE_READERS_SOCKET)).state():
         nets.use(Here())
+
+
+def sequence_of(name: str) -> SequenceNet:
+    """Return a classifier, loaded once and again when its files or the runtime change."""
+    return _sequence(weights.folder(name), weights.stamp(name), runtime_of(name))
 
 
 def runtime_of(name: str) -> str:

@@ -43,14 +43,12 @@ class SequenceNet:
     """Any sequence classifier: texts, or pairs of texts, to a share for each label."""
 
     def __init__(self, network: passes.Passes, tokens: Tokens) -> None:
-        self._network, self._tokens = network, tokens
+        self.network, self.tokens = network, tokens
 
     def read(self, pairs: Sequence[Pair]) -> list[list[int]]:
         """Return, for each pair, the share of each label in millionths."""
-        rows = self._tokens.rows(pairs)
-        found = passes.answers(
-            self._network, rows, pad=self._tokens.pad, longest=self._tokens.longest
-        )
+        rows = self.tokens.rows(pairs)
+        found = passes.answers(self.network, rows, pad=self.tokens.pad, longest=self.tokens.longest)
         return [shares(logits) for logits in found]
 
 

@@ -5,7 +5,7 @@ else not at all. All scores follow from that reading, in whole numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exchange.engines.rounding import div_even, div_floor, root_floor
 from exchange.engines.units import RATE
@@ -19,7 +19,8 @@ Z2_E8 = 384_160_000
 class Claim:
     """One claim and what came. Changes in 1e-12; without them only the direction is judged.
 
-    `truth_sign` is nothing where the world gave no verdict.
+    `truth_sign` is nothing where the world gave no verdict; `stated_e8` is the confidence before
+    calibration, where that is another.
     """
 
     sign: int
@@ -27,6 +28,7 @@ class Claim:
     truth_sign: int | None
     delta_pico: int | None = None
     truth_pico: int | None = None
+    stated_e8: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Score:
     crps_pico: int | None
     zero_pico: int | None
     bins: tuple[Bin, ...]
+    stated_brier_e8: int | None
+    stated_bins: tuple[Bin, ...]
 
 
 def score(claims: Sequence[Claim], *, zero_is_a_verdict: bool = False) -> Score:
@@ -75,6 +79,7 @@ def score(claims: Sequence[Claim], *, zero_is_a_verdict: bool = False) -> Score:
     known = [claim for claim in claims if claim.truth_sign is not None]
     judged = [claim for claim in known if claim.sign and (claim.truth_sign or zero_is_a_verdict)]
     hits = sum(claim.sign == claim.truth_sign for claim in judged)
+    stated = [_as_stated(claim) for claim in judged]
     low, high = interval(hits, len(judged)) if judged else (None, None)
     ups = sum(claim.truth_sign == 1 for claim in judged)
     downs = sum(claim.truth_sign == -1 for claim in judged)
@@ -98,6 +103,8 @@ def score(claims: Sequence[Claim], *, zero_is_a_verdict: bool = False) -> Score:
         crps_pico=_mean(sum(crps_e8(*one) for one in sized), len(sized) * RATE**2),
         zero_pico=_mean(sum(abs(truth) for _, _, truth in sized), len(sized)),
         bins=_bins(judged),
+        stated_brier_e8=_mean(sum(_brier(claim) for claim in stated), len(stated) * RATE),
+        stated_bins=_bins(stated),
     )
 
 
@@ -125,6 +132,11 @@ def crps_e8(delta_pico: int, confidence_e8: int, truth_pico: int) -> int:
     doubt_e8 = RATE - confidence_e8
     near = confidence_e8 * abs(delta_pico - truth_pico) + doubt_e8 * abs(truth_pico)
     return near * RATE - confidence_e8 * doubt_e8 * abs(delta_pico)
+
+
+def _as_stated(claim: Claim) -> Claim:
+    """Return the claim with the confidence that its reader gave it."""
+    return claim if claim.stated_e8 is None else replace(claim, confidence_e8=claim.stated_e8)
 
 
 def _brier(claim: Claim) -> int:

@@ -1,8 +1,10 @@
 """What later proved a report right or wrong: the next published number, or F's own later move.
 
-Everything here looks ahead of the report, and nothing that makes reports may import it.
+Everything here looks ahead of the report. Who makes reports may use it for older ones alone, whose
+outcome was out by then (oracle/services/calibrating.py).
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,23 +29,24 @@ class Point:
     after_pico: int
 
 
-def next_change(numbers: Sequence[Released], at_s: int, fundamental_pico: int) -> int | None:
-    """Return how far the next number that came out after `at_s` lay from F then, in 1e-12.
-
-    A revision of a number that was known is no next number.
-
-    Rounds:  toward zero.
-    """
+def next_number(numbers: Sequence[Released], at_s: int) -> Released | None:
+    """Return the next number that came out after `at_s`; a revision of a known one is none."""
     known = max((n.observed_s for n in numbers if n.released_s <= at_s), default=None)
     later = [
         n
         for n in numbers
         if n.released_s > at_s and n.level_pico > 0 and (known is None or n.observed_s > known)
     ]
-    if not later:
-        return None
-    first = min(later, key=lambda n: (n.released_s, n.observed_s))
-    return change_pico(first.level_pico, fundamental_pico)
+    return min(later, key=lambda n: (n.released_s, n.observed_s)) if later else None
+
+
+def next_change(numbers: Sequence[Released], at_s: int, fundamental_pico: int) -> int | None:
+    """Return how far the next number that came out after `at_s` lay from F then, in 1e-12.
+
+    Rounds:  toward zero.
+    """
+    first = next_number(numbers, at_s)
+    return change_pico(first.level_pico, fundamental_pico) if first else None
 
 
 def own_change(path: Sequence[Point], place: int, horizon_s: int) -> int | None:
@@ -56,7 +59,5 @@ def own_change(path: Sequence[Point], place: int, horizon_s: int) -> int | None:
     end_s = path[place].at_s + horizon_s
     if path[-1].at_s < end_s:
         return None
-    last = place
-    while last + 1 < len(path) and path[last + 1].at_s <= end_s:
-        last += 1
+    last = bisect_right(path, end_s, lo=place, key=lambda point: point.at_s) - 1
     return change_pico(path[last].after_pico, path[place].after_pico)

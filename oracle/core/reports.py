@@ -12,6 +12,7 @@ NOTE_UNSURE = "below the confidence floor"
 NOTE_CLAMPED = "clamped to 30 %"
 NOTE_SMALL = "stage 1 only"
 NOTE_LARGE = "stage 2"
+NOTE_CALIBRATED = "confidence calibrated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ class Report:
     """One seat's answer: an estimated relative change of the variable against F.
 
     `level_pico` is the price behind it where the seat read a published number; `stated_e8` is the
-    confidence before calibration; `impact` is the score of stage 1 for reports from text.
+    confidence before calibration; `impact` is the score of stage 1 for reports from text;
+    `summary` is a sentence of the model's own, to be shown and for nothing else.
     """
 
     seat: str
@@ -51,3 +53,4 @@ class Report:
     impact: int = 0
     notes: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    summary: str = ""

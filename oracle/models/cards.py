@@ -40,6 +40,9 @@ class Card(models.Model):
     latency_ms = models.PositiveIntegerField(help_text="the median of one run's reading")
     reports_sha256 = models.CharField(max_length=64, help_text="of every report of every run")
     path: Any = models.JSONField(help_text="[seconds, F, the number's level or nothing]")
+    errors: Any = models.JSONField(
+        default=list, help_text="[seconds, mean error, claims] over the period, in order"
+    )
     made_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -65,6 +68,7 @@ class CardRow(models.Model):
         SEAT = "seat"
         READER = "reader"
         SOURCE = "source"
+        TOPIC = "topic"
 
     card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="rows")
     of = models.CharField(max_length=6, choices=Of.choices)
@@ -83,6 +87,8 @@ class CardRow(models.Model):
     crps_pico = models.BigIntegerField(null=True)
     zero_pico = models.BigIntegerField(null=True)
     bins: Any = models.JSONField(help_text="[count, hits, sum of confidences] by tenths")
+    stated_brier_e8 = models.IntegerField(null=True, help_text="before calibration")
+    stated_bins: Any = models.JSONField(default=list, help_text="before calibration")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["card", "of", "name"], name="card_row_once")]

@@ -100,6 +100,7 @@ class Report(models.Model):
     stated_e8 = models.IntegerField(help_text="as the reader said it")
     impact = models.PositiveSmallIntegerField(default=0, help_text="0 to 100")
     notes: Any = models.JSONField(default=list, help_text="what was held back, and why")
+    summary = models.CharField(max_length=300, blank=True, help_text="written by the model")
     marks: Any = models.JSONField(default=list, help_text="[story, sign, confidence, keyword]")
 
     class Meta:

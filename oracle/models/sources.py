@@ -28,6 +28,7 @@ class Source(models.Model):
         NPM = "npm", "npm downloads"
         PYPI = "pypi", "PyPI downloads"
         WIKIPEDIA = "wikipedia", "Wikipedia page views"
+        CHAIN = "chain", "chain observations"
 
     name = models.SlugField(unique=True, max_length=40)
     label = models.CharField(max_length=80, help_text="as readers of the site see it")

@@ -20,26 +20,13 @@ from oracle.core.quorum import Seat
 from oracle.core.reports import Report
 from oracle.models import OracleSpec, Source
 from oracle.selectors import past
-from oracle.services import fetching, reading, terms
+from oracle.services import calibrating, fetching, numbers, reading, terms
 from oracle.services.hashing import digest_of
 from oracle.services.shelf import Shelf
+from oracle.services.steps import Step
 from oracle.sources.base import Observed, SourceDown
 
 STEPS_MAX = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One played run. `told` has the sources of each story that it read."""
-
-    at: datetime
-    reports: tuple[Report, ...]
-    told: Mapping[int, tuple[str, ...]]
-    applied: bool
-    before_pico: int
-    after_pico: int
-    level_pico: int | None
-    latency_ms: int
 
 
 @dataclass(slots=True)
@@ -59,20 +46,27 @@ def moments(start: datetime, end: datetime, step_s: int) -> Iterator[datetime]:
         at += timedelta(seconds=step_s)
 
 
-def play(spec: OracleSpec, start: datetime, end: datetime, step_s: int) -> list[Step]:
-    """Return every run of a period in order.
+def play(
+    spec: OracleSpec,
+    start: datetime,
+    end: datetime,
+    step_s: int,
+    horizon_s: int = calibrating.HORIZON_S,
+) -> Iterator[Step]:
+    """Return every run of a period in order, each as it is played.
 
     F starts at the level of the number that was known then, else at the market's first price.
 
     Keeps:   the steps up to a moment do not depend on anything that came out after it.
     """
-    return list(_Player(spec).steps(moments(start, end, step_s)))
+    return _Player(spec, horizon_s).steps(moments(start, end, step_s))
 
 
 class _Player:
     """The state that runs hand on: stories told, stories spent, F and F at the day's start."""
 
-    def __init__(self, spec: OracleSpec) -> None:
+    def __init__(self, spec: OracleSpec, horizon_s: int) -> None:
+        self.horizon_s = horizon_s
         self.spec, self.config = spec, config_of(spec.market.config)
         self.mapping, _ = terms.level_of(spec)
         self.weights = terms.weights_of(spec)
@@ -81,6 +75,9 @@ class _Player:
         self.shelf, self.spent = Shelf(), set[int]()
         self.f_pico = self.f_day_pico = 0
         self.day: date | None = None
+        self.past: list[Step] = []
+        self.tables: reading.Tables = {}
+        self.learnt_at: datetime | None = None
 
     def steps(self, when: Iterator[datetime]) -> Iterator[Step]:
         for number, at in enumerate(when):
@@ -90,15 +87,21 @@ class _Player:
             today = at.astimezone(UTC).date()
             if today != self.day:
                 self.day, self.f_day_pico = today, self.f_pico
-            yield self._step(at, known)
+            self._learn(at, known)
+            self.past.append(self._step(at, known))
+            yield self.past[-1]
 
     def _step(self, at: datetime, known: _Known) -> Step:
         started = clock.monotonic()
         chosen = novelty.choose(known.seen, self.spent, reading.STORIES_MAX)
         told = {one: tuple(n for n in known.seen if one in known.seen[n]) for one in chosen}
-        made = reading.ask_seats(
-            self.spec, lambda seat: self._brief(seat, at, known, told), known.states
-        ).made
+        said = reading.ask_seats(
+            self.spec,
+            lambda seat: self._brief(seat, at, known, told),
+            known.states,
+            tables=self.tables,
+        )
+        made = said.made
         latency_ms = int((clock.monotonic() - started) * 1_000)
         before = self.f_pico
         applied = self._apply(made, known)
@@ -113,7 +116,24 @@ class _Player:
             after_pico=self.f_pico,
             level_pico=self._level(known),
             latency_ms=latency_ms,
+            versions=said.versions,
         )
+
+    def _learn(self, at: datetime, known: _Known) -> None:
+        """Learn from the own past as a live market does, once a week, with what is out by now."""
+        if self.learnt_at and at < self.learnt_at + calibrating.REFIT:
+            return
+        self.learnt_at = at
+        out = [one for rows in known.numbers.values() for one in rows]
+        levels = numbers.as_levels(self.mapping, out) if self.mapping else []
+        labels = calibrating.labels_of(self.spec, self.past, levels, at, self.horizon_s)
+        newest = set(self.past[-1].versions.items()) if self.past else set()
+        fitted = {key[0]: calibrating.fit(labels[key]) for key in sorted(newest & labels.keys())}
+        self.tables = {
+            reader: one.points
+            for reader, one in fitted.items()
+            if one.method != calibrating.Method.IDENTITY
+        }
 
     def _known(self, at: datetime, number: int) -> _Known:
         known = _Known()

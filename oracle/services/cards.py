@@ -14,15 +14,16 @@ from exchange.errors import Malformed
 from oracle.analysts.registry import available
 from oracle.core import card, outcomes
 from oracle.core.card import Claim
-from oracle.models import Card, CardRow, CostEntry, OracleSpec, Source
-from oracle.selectors import access, past
-from oracle.services import backtest, lived, reading, terms
-from oracle.services.backtest import Step
+from oracle.core.reports import Report
+from oracle.models import Card, CardRow, CostEntry, OracleSpec
+from oracle.selectors import access
+from oracle.services import backtest, lived, numbers, reading, terms
 from oracle.services.hashing import sha256_hex
-from oracle.sources.base import SourceDown
+from oracle.services.steps import Step, path_of
 
 HORIZON_S = 86_400
 POINTS_MAX = 400
+ERROR_PARTS = 32
 DAY = timedelta(days=1)
 # These readers give the large report of stage 2.
 STAGE_2 = frozenset({"generator"})
@@ -47,7 +48,7 @@ def card_make(
         raise Malformed("a period starts before it ends, in the past")
     if (end - start) / timedelta(seconds=step_s) > backtest.STEPS_MAX:
         raise Malformed(f"more than {backtest.STEPS_MAX} runs")
-    steps = backtest.play(spec, start, end, step_s)
+    steps = list(backtest.play(spec, start, end, step_s, horizon_s))
     return _kept(spec, steps, step_s, horizon_s, Card.Origin.PLAYED)
 
 
@@ -83,22 +84,12 @@ def claims(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> dict[Key,
     A report is a claim of its seat and reader. What a seat made of one story is a claim, of a
     direction alone, of the sources that told the story.
     """
-    numbers = _numbers(spec, steps)
-    path = [
-        outcomes.Point(
-            at_s=int(one.at.timestamp()), before_pico=one.before_pico, after_pico=one.after_pico
-        )
-        for one in steps
-    ]
     groups: defaultdict[Key, list[Claim]] = defaultdict(list)
-    for place, step in enumerate(steps):
-        if spec.kind == OracleSpec.Kind.LEVEL:
-            truth = outcomes.next_change(numbers, path[place].at_s, step.before_pico)
-        else:
-            truth = outcomes.own_change(path, place, horizon_s)
+    topic = ("topic", spec.market.topic[:40])
+    for step, truth in zip(steps, _truths(spec, steps, horizon_s), strict=True):
         for report in step.reports:
-            claim = _claim(report.delta_pico, report.confidence_e8, truth)
-            for key in (("all", ""), ("seat", report.seat), ("reader", report.reader)):
+            claim = _claim(report, truth)
+            for key in (("all", ""), topic, ("seat", report.seat), ("reader", report.reader)):
                 groups[key].append(claim)
             for mark in report.marks:
                 said = Claim(
@@ -109,40 +100,47 @@ def claims(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> dict[Key,
     return dict(groups)
 
 
-def _claim(delta_pico: int, confidence_e8: int, truth: int | None) -> Claim:
+def _truths(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> list[int | None]:
+    """Return what came after each step: the next number, or F's own later move."""
+    path = path_of(steps)
+    if spec.kind != OracleSpec.Kind.LEVEL:
+        return [outcomes.own_change(path, place, horizon_s) for place in range(len(steps))]
+    # Up to now: outcomes may come from after the period.
+    known = numbers.released(spec, steps[0].at, clock.now())
+    return [
+        outcomes.next_change(known, point.at_s, step.before_pico)
+        for point, step in zip(path, steps, strict=True)
+    ]
+
+
+def _claim(report: Report, truth: int | None) -> Claim:
     return Claim(
-        sign=(delta_pico > 0) - (delta_pico < 0),
-        confidence_e8=confidence_e8,
+        sign=(report.delta_pico > 0) - (report.delta_pico < 0),
+        confidence_e8=report.confidence_e8,
         truth_sign=_sign(truth),
-        delta_pico=delta_pico,
+        delta_pico=report.delta_pico,
         truth_pico=truth,
+        stated_e8=report.stated_e8,
     )
+
+
+def _errors(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> list[list[int]]:
+    """Return the mean error of the claims in each part of the period, in order."""
+    first, span = steps[0].at.timestamp(), (steps[-1].at - steps[0].at).total_seconds() + 1
+    parts: defaultdict[int, list[int]] = defaultdict(list)
+    for step, truth in zip(steps, _truths(spec, steps, horizon_s), strict=True):
+        if truth is not None:
+            place = int((step.at.timestamp() - first) * ERROR_PARTS / span)
+            parts[place] += [abs(report.delta_pico - truth) for report in step.reports]
+    return [
+        [int(first + (place + 0.5) * span / ERROR_PARTS), sum(part) // len(part), len(part)]
+        for place, part in sorted(parts.items())
+        if part
+    ]
 
 
 def _sign(truth: int | None) -> int | None:
     return None if truth is None else (truth > 0) - (truth < 0)
-
-
-def _numbers(spec: OracleSpec, steps: Sequence[Step]) -> list[outcomes.Released]:
-    """Return every number up to now: outcomes may come from after the period."""
-    line, _ = terms.level_of(spec)
-    if line is None or not steps:
-        return []
-    found = []
-    series, since = str(spec.mapping.get("series", "")), steps[0].at - timedelta(days=20 * 365)
-    for row in Source.objects.filter(name__in=[entry["source"] for entry in spec.sources]):
-        try:
-            found += past.source_of(row, spec.market_id).observe(series, since, clock.now())
-        except SourceDown:
-            continue
-    return [
-        outcomes.Released(
-            released_s=int(one.released_at.timestamp()),
-            observed_s=int(one.observed_at.timestamp()),
-            level_pico=line.level_pico(one.value_pico),
-        )
-        for one in found
-    ]
 
 
 def _card(
@@ -176,6 +174,7 @@ def _card(
         latency_ms=median_low(step.latency_ms for step in steps),
         reports_sha256=sha256_hex(every),
         path=_path(steps),
+        errors=_errors(spec, steps, horizon_s),
     )
 
 
@@ -205,5 +204,8 @@ def _path(steps: Sequence[Step]) -> list[list[int | str | None]]:
 
 def _row(made: Card, of: str, name: str, group: Sequence[Claim]) -> CardRow:
     figures = asdict(card.score(group))
-    bins = [[one["count"], one["hits"], one["confidence_sum_e8"]] for one in figures.pop("bins")]
-    return CardRow(card=made, of=of, name=name, bins=bins, **figures)
+    bins, stated = (
+        [[one["count"], one["hits"], one["confidence_sum_e8"]] for one in figures.pop(which)]
+        for which in ("bins", "stated_bins")
+    )
+    return CardRow(card=made, of=of, name=name, bins=bins, stated_bins=stated, **figures)

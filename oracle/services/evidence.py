@@ -1,11 +1,12 @@
 """Store what was read, once: normalised, hashed, and joined to the story it tells."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from oracle.models import Cluster, Evidence, SpentEvidence
 from oracle.services import stories, texts
@@ -14,6 +15,7 @@ from oracle.sources.base import Item
 # Two markets that read the same story at once would make two stories of it.
 ONE_WRITER = "SELECT pg_advisory_xact_lock(hashtext('oracle.evidence'))"
 UNNAMED = "unnamed publisher"
+AT_ONCE = 50
 SEPARATOR = b"\x1f"
 
 
@@ -76,9 +78,10 @@ def store(items: list[Item], *, until: datetime) -> list[Evidence]:
             cursor.execute(ONE_WRITER)
         # Another writer may have stored some of them while this one waited.
         rows = _known(wanted)
-        for made in wanted:
-            if made.sha256 not in rows:
-                rows[made.sha256] = _row(made, until)
+        fresh = [made for made in wanted if made.sha256 not in rows]
+        for first in range(0, len(fresh), AT_ONCE):
+            made = _add(fresh[first : first + AT_ONCE], until)
+            rows |= {bytes(row.sha256): row for row in made}
     return [rows[made.sha256] for made in wanted]
 
 
@@ -102,18 +105,74 @@ def _known(wanted: list[Draft]) -> dict[bytes, Evidence]:
     return {bytes(row.sha256): row for row in stored}
 
 
-def _row(made: Draft, fetched_at: datetime) -> Evidence:
-    cluster = _same(made)
-    is_head = cluster is None
-    if cluster is None:
-        sketch = stories.signature(made.title, made.text)
-        text = f"{made.title} {made.text}"
-        cluster = stories.nearest(sketch, text, made.published_at)
+def _add(fresh: Sequence[Draft], fetched_at: datetime) -> list[Evidence]:
+    """Store items as if one after another: each may retell what stands before it."""
+    twins = _Twins(fresh)
+    sketches = {
+        made.sha256: stories.signature(made.title, made.text)
+        for made in fresh
+        if twins.of(made) is None
+    }
+    keys = {sha: stories.bands(sketch) for sha, sketch in sketches.items()}
+    tales = stories.candidates(
+        [(keys[made.sha256], made.published_at) for made in fresh if made.sha256 in keys]
+    )
+    rows, begun = [], []
+    for made in fresh:
+        cluster, text = twins.of(made), f"{made.title} {made.text}"
+        if cluster is None:
+            sketch = sketches[made.sha256]
+            told = (one for one in tales if one.retold_by(sketch, text, made.published_at))
+            cluster = next((one.cluster for one in told), None)
         is_head = cluster is None
-        cluster = cluster or Cluster.objects.create(
-            signature=sketch, bands=stories.bands(sketch), first_at=made.published_at
+        if cluster is None:
+            cluster = Cluster(
+                signature=sketches[made.sha256],
+                bands=keys[made.sha256],
+                first_at=made.published_at,
+            )
+            begun.append(cluster)
+            tales.append(stories.Tale(cluster=cluster, words=text))
+        twins.add(made, cluster)
+        rows.append((made, cluster, is_head))
+    Cluster.objects.bulk_create(begun)
+    return Evidence.objects.bulk_create(
+        [_row(made, cluster, fetched_at, is_head=is_head) for made, cluster, is_head in rows]
+    )
+
+
+class _Twins:
+    """The story of the same words, else of the same address, whenever it was."""
+
+    def __init__(self, fresh: Sequence[Draft]) -> None:
+        same = Q(content_sha256__in=[made.content_sha256 for made in fresh])
+        urls = [made.url for made in fresh if made.url]
+        stored = (
+            Evidence.objects.filter(same | Q(url__in=urls))
+            if urls
+            else (Evidence.objects.filter(same))
         )
-    return Evidence.objects.create(
+        self._contents: dict[bytes, Cluster] = {}
+        self._urls: dict[str, Cluster] = {}
+        for row in stored.select_related("cluster").order_by("id"):
+            self._note(bytes(row.content_sha256), row.url, row.cluster)
+
+    def of(self, made: Draft) -> Cluster | None:
+        """Return the story of an item's twin, if it has one by now."""
+        return self._contents.get(made.content_sha256) or self._urls.get(made.url)
+
+    def add(self, made: Draft, cluster: Cluster) -> None:
+        """Let an item be a twin of those that follow."""
+        self._note(made.content_sha256, made.url, cluster)
+
+    def _note(self, content: bytes, url: str, cluster: Cluster) -> None:
+        self._contents.setdefault(content, cluster)
+        if url:
+            self._urls.setdefault(url, cluster)
+
+
+def _row(made: Draft, cluster: Cluster, fetched_at: datetime, *, is_head: bool) -> Evidence:
+    return Evidence(
         cluster=cluster,
         is_head=is_head,
         sha256=made.sha256,
@@ -126,15 +185,6 @@ def _row(made: Draft, fetched_at: datetime) -> Evidence:
         published_at=made.published_at,
         fetched_at=fetched_at,
     )
-
-
-def _same(made: Draft) -> Cluster | None:
-    """Return the story of the same words, or of the same address, whenever it was."""
-    rows = Evidence.objects.select_related("cluster").order_by("id")
-    twin = rows.filter(content_sha256=made.content_sha256).first()
-    if twin is None and made.url:
-        twin = rows.filter(url=made.url).first()
-    return twin.cluster if twin else None
 
 
 def _hash(*fields: str) -> bytes:

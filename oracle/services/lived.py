@@ -7,7 +7,7 @@ from exchange.models import OracleMove
 from oracle.core.reports import Mark, Report
 from oracle.models import OracleSpec, Run
 from oracle.models import Report as ReportRow
-from oracle.services.backtest import Step
+from oracle.services.steps import Step
 
 MILLISECONDS = 1_000
 
@@ -51,6 +51,7 @@ def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow]) -> Step:
         after_pico=int(move.fundamental_pico),
         level_pico=levels[0] if levels else None,
         latency_ms=max(0, int((read_at - run.fetched_at).total_seconds() * MILLISECONDS)),
+        versions=run.versions.get("readers", {}),
     )
 
 

@@ -6,8 +6,9 @@ So a replay is the same call with the same list.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -21,18 +22,20 @@ from oracle.analysts.base import Analyst, Brief, Number, Story, Variable
 from oracle.analysts.nets import ReaderAway
 from oracle.analysts.registry import READS_NUMBERS, available
 from oracle.core import novelty, reports
+from oracle.core.calibration import Points, calibrated
 from oracle.core.quorum import Seat
-from oracle.models import Evidence, Observation, OracleSpec, Report, Run
-from oracle.services import evidence, fetching, leases, terms
+from oracle.models import Calibration, Evidence, Observation, OracleSpec, Report, Run
+from oracle.services import calibrating, evidence, fetching, leases, terms
 from oracle.services.hashing import sha256_hex
 
 STORIES_MAX = 25
 # Raised by hand whenever the steps between stored evidence and reports change their answer.
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 log = structlog.get_logger()
 
 Inputs = dict[str, Any]
+Tables = Mapping[str, Points]
 
 
 @dataclass(slots=True)
@@ -58,7 +61,13 @@ def read(run: Run) -> None:
     inputs = _inputs(run)
     found = reports_from(run.spec, inputs, run.sources)
     made, used = found.made, found.versions
-    versions = {"spec": terms.spec_sha256(run.spec), "readers": used, "code": CODE_VERSION}
+    worth = Calibration.objects.in_bulk(inputs["calibrations"].values())
+    versions = {
+        "spec": terms.spec_sha256(run.spec),
+        "readers": used,
+        "code": CODE_VERSION,
+        "calibrations": {row.reader: row.sha256 for row in worth.values()},
+    }
     with transaction.atomic():
         Report.objects.bulk_create([_row(run, report, used[report.reader]) for report in made])
         leases.step(
@@ -84,7 +93,14 @@ def reports_from(
     Raises:  EvidenceChanged.
     """
     stories = _stories(inputs)
-    return ask_seats(spec, lambda seat: _brief(spec, inputs, stories, seat), sources, away)
+    tables = _tables(inputs)
+    return ask_seats(
+        spec,
+        lambda seat: _brief(spec, inputs, stories, seat),
+        sources,
+        away,
+        tables=tables,
+    )
 
 
 def ask_seats(
@@ -92,8 +108,12 @@ def ask_seats(
     brief_of: Callable[[Seat], Brief],
     sources: Mapping[str, Any],
     away: Collection[str] = (),
+    *,
+    tables: Tables = MappingProxyType({}),
 ) -> Answers:
     """Return the answer of each seat over its brief, wherever the brief comes from.
+
+    `tables` has what a reader's confidence proved to be worth; without one it is as stated.
 
     Raises:  whatever `brief_of` raises.
     """
@@ -110,7 +130,7 @@ def ask_seats(
         elif len(silent) == len(seat.sources):
             found.abstained[seat.name] = "none of its sources answered"
         else:
-            _ask(found, analyst, seat, brief_of(seat))
+            _ask(found, analyst, seat, brief_of(seat), tables.get(seat.reader))
     return found
 
 
@@ -125,11 +145,15 @@ def reports_sha256(made: Sequence[reports.Report]) -> str:
     return sha256_hex([asdict(report) for report in ordered])
 
 
-def _ask(found: Answers, analyst: Analyst, seat: Seat, brief: Brief) -> None:
-    """Add what one seat says. Who was away or broke is not asked again by a replay."""
+def _ask(found: Answers, analyst: Analyst, seat: Seat, brief: Brief, points: Points | None) -> None:
+    """Add what one seat says. Who was away or broke is not asked again by a replay.
+
+    Where a confidence has proved its worth, it is that worth the floor is for.
+    """
     version = analyst.version
+    told = replace(brief, floor_e8=0) if points else brief
     try:
-        report = analyst.read(seat, brief)
+        report = analyst.read(seat, told)
     except ReaderAway as fault:
         log.warning("oracle.reader_away", seat=seat.name, reader=seat.reader, why=fault.message)
         found.abstained[seat.name] = f"the reader {seat.reader} is away"
@@ -142,7 +166,8 @@ def _ask(found: Answers, analyst: Analyst, seat: Seat, brief: Brief) -> None:
         if report is None:
             found.abstained[seat.name] = "it has nothing to say"
         else:
-            found.made.append(report)
+            worth = calibrated(report, points, brief.floor_e8) if points else report
+            found.made.append(worth)
             found.versions[seat.reader] = version
 
 
@@ -167,6 +192,9 @@ def _inputs(run: Run) -> Inputs:
             for cluster in chosen
         ],
         "numbers": _numbers(run),
+        "calibrations": calibrating.in_force(
+            run.spec, run.fetched_at, {name: one.version for name, one in available().items()}
+        ),
     }
 
 
@@ -193,6 +221,19 @@ def _numbers(run: Run) -> dict[str, int]:
             )
             found |= {seat.name: newest.pk} if newest else {}
     return found
+
+
+def _tables(inputs: Inputs) -> Tables:
+    """Return what each reader's confidence was worth when the run was read.
+
+    Raises:  EvidenceChanged.
+    """
+    used: dict[str, int] = inputs.get("calibrations", {})
+    rows = Calibration.objects.in_bulk(used.values())
+    try:
+        return {reader: calibrating.points_of(rows[key]) for reader, key in used.items()}
+    except ValueError as error:
+        raise EvidenceChanged(str(error)) from error
 
 
 def _stories(inputs: Inputs) -> dict[int, tuple[Evidence, list[str]]]:
@@ -267,5 +308,6 @@ def _row(run: Run, report: reports.Report, version: str) -> Report:
         stated_e8=report.stated_e8,
         impact=report.impact,
         notes=list(report.notes),
+        summary=report.summary,
         marks=[[m.cluster, m.sign, m.confidence_e8, m.keyword] for m in report.marks],
     )

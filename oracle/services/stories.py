@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -55,24 +56,44 @@ def numbers_agree(a: str, b: str) -> bool:
     return first <= second or second <= first
 
 
-def nearest(sketch: bytes, text: str, published_at: datetime) -> Cluster | None:
-    """Return the story of these weeks that this text retells, the oldest of several."""
-    near = Cluster.objects.filter(
-        bands__overlap=bands(sketch),
-        first_at__gte=published_at - WINDOW,
-        first_at__lte=published_at + WINDOW,
-    ).order_by("id")[:CANDIDATES_MAX]
-    alike = [
-        cluster
-        for cluster in near
-        if similarity_percent(sketch, bytes(cluster.signature)) >= SIMILAR_PERCENT
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tale:
+    """A story that is known already: its signature, when it began, and its head's words."""
+
+    cluster: Cluster
+    words: str
+
+    def retold_by(self, sketch: bytes, text: str, published_at: datetime) -> bool:
+        """Return whether a text of these weeks tells this story again."""
+        return (
+            abs(self.cluster.first_at - published_at) <= WINDOW
+            and similarity_percent(sketch, bytes(self.cluster.signature)) >= SIMILAR_PERCENT
+            and numbers_agree(text, self.words)
+        )
+
+
+def candidates(asked: Sequence[tuple[Sequence[int], datetime]]) -> list[Tale]:
+    """Return the stored stories that texts with these bands and dates may retell, oldest first.
+
+    Each text brings up to CANDIDATES_MAX; all of them are looked up in two questions.
+    """
+    parts = [
+        Cluster.objects.filter(
+            bands__overlap=list(keys), first_at__gte=at - WINDOW, first_at__lte=at + WINDOW
+        ).order_by("id")[:CANDIDATES_MAX]
+        for keys, at in asked
     ]
-    heads = _heads([cluster.pk for cluster in alike])
-    return next((one for one in alike if numbers_agree(text, heads.get(one.pk, ""))), None)
+    if not parts:
+        return []
+    near = {one.pk: one for one in parts[0].union(*parts[1:], all=True)}
+    heads = _heads(list(near))
+    return [Tale(cluster=near[pk], words=heads.get(pk, "")) for pk in sorted(near)]
 
 
 def _heads(ids: Sequence[int]) -> dict[int, str]:
-    rows = Cluster.objects.filter(id__in=ids, evidence__is_head=True)
+    rows = Cluster.objects.filter(id__in=ids, evidence__is_head=True) if ids else None
+    if rows is None:
+        return {}
     found = rows.values_list("id", "evidence__title", "evidence__text")
     return {pk: f"{title} {text}" for pk, title, text in found}
 

@@ -20,6 +20,7 @@ MEASURES = {
     "charts": {"C1"},
     "engines": {"T5"},
     "outcome": {"T6"},
+    "oracle": {"O1"},
 }
 
 
@@ -31,6 +32,7 @@ MEASURES = {
         "charts",
         "fanout",
         "settlement",
+        pytest.param("oracle", marks=pytest.mark.nightly),
     ],
 )
 def test_prints_one_line_of_the_agreed_shape(name: str) -> None:

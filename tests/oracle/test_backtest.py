@@ -19,6 +19,7 @@ from oracle.selectors import past
 from oracle.services import backtest, cards, evidence
 from oracle.services.shelf import Shelf
 from oracle.services.sources import source_save
+from oracle.services.steps import Step
 from oracle.sources.base import Item
 from tests.fakes import malicious
 from tests.oracle import world
@@ -89,11 +90,11 @@ def made(one: Market, **changes: Any) -> Card:
     return cards.card_make(market_id=one.pk, **fields)
 
 
-def steps(one: Market) -> list[backtest.Step]:
-    return backtest.play(world.spec(one), START, END, DAY_S)
+def steps(one: Market) -> list[Step]:
+    return list(backtest.play(world.spec(one), START, END, DAY_S))
 
 
-def said(found: list[backtest.Step]) -> list[tuple[Any, ...]]:
+def said(found: list[Step]) -> list[tuple[Any, ...]]:
     return [(s.at, s.reports, s.told, s.before_pico, s.after_pico, s.level_pico) for s in found]
 
 
@@ -130,7 +131,7 @@ def test_each_prefix_of_a_period_is_the_same_play(folder: Path) -> None:
     one = level_market(folder, *NUMBERS)
     whole = said(steps(one))
     for days in (0, 3, 7):
-        part = backtest.play(world.spec(one), START, START + timedelta(days=days), DAY_S)
+        part = list(backtest.play(world.spec(one), START, START + timedelta(days=days), DAY_S))
         assert said(part) == whole[: days + 1]
 
 
@@ -221,6 +222,7 @@ def test_every_seat_reader_and_source_has_its_line(folder: Path) -> None:
         ("reader", "lexicon"),
         ("reader", "series"),
         ("source", "wire"),
+        ("topic", "tests"),
     }
     assert card.rows.get(of="source").claims == len(NEWS)
     assert (card.runs, card.applied, card.stage_1_only, card.stories) == (11, 11, 11, 4)
@@ -256,7 +258,7 @@ def test_the_command_prints_the_card(folder: Path) -> None:
     call_command("oracle_backtest", one.slug, **period, stdout=out)
     lines = out.getvalue().splitlines()
     assert "11 runs, 11 applied, 4 moved F, 4 stories" in lines[0]
-    assert [line.split()[0] for line in lines[2:]] == ["all", "reader", "seat", "source"]
+    assert [line.split()[0] for line in lines[2:]] == ["all", "reader", "seat", "source", "topic"]
     for words in ("yesterday", "2999-01-01"):
         with pytest.raises(CommandError):
             call_command("oracle_backtest", one.slug, start=words, end=words)

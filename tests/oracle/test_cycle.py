@@ -245,7 +245,7 @@ def test_a_run_keeps_what_a_replay_needs(folder: Path) -> None:
     market = world.oracle_market()
     run = world.run(market)
     assert len(run.inputs["stories"]) == 2
-    assert set(run.versions) == {"spec", "readers", "code"}
+    assert set(run.versions) == {"spec", "readers", "code", "calibrations"}
     assert len(run.inputs_sha256) == len(run.reports_sha256) == 64
     assert replay(run).is_identical
 

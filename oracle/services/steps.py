@@ -1,0 +1,33 @@
+"""One run as cards and calibrations judge it, whether it was played or lived."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from oracle.core import outcomes
+from oracle.core.reports import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a run said and did. `told` has the sources of each story that it read."""
+
+    at: datetime
+    reports: tuple[Report, ...]
+    told: Mapping[int, tuple[str, ...]]
+    applied: bool
+    before_pico: int
+    after_pico: int
+    level_pico: int | None
+    latency_ms: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def path_of(steps: Sequence[Step]) -> list[outcomes.Point]:
+    """Return the way of F through the steps."""
+    return [
+        outcomes.Point(
+            at_s=int(one.at.timestamp()), before_pico=one.before_pico, after_pico=one.after_pico
+        )
+        for one in steps
+    ]
