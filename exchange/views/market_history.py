@@ -7,10 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from exchange import clock
+from exchange import clock, spreadsheet
 from exchange.models import Market
 from exchange.selectors import access, candles
-from exchange.views import exports
 from exchange.views.edge import page
 
 # The finest candles of which a range has a readable number; the chart chooses likewise.
@@ -42,8 +41,8 @@ def market_history(request: HttpRequest, slug: str) -> HttpResponse:
 def market_history_csv(request: HttpRequest, slug: str) -> HttpResponse:
     """Return a whole range as a file."""
     market, chosen = access.market(slug), _range(request)
-    rows = [(exports.instant(at), *values) for at, *values in _rows(market, chosen)]
-    return exports.csv_file(f"{market.slug}-{chosen}.csv", HEADER, rows)
+    rows = [(spreadsheet.instant(at), *values) for at, *values in _rows(market, chosen)]
+    return spreadsheet.csv_file(f"{market.slug}-{chosen}.csv", HEADER, rows)
 
 
 def _range(request: HttpRequest) -> str:
@@ -58,5 +57,5 @@ def _rows(market: Market, chosen: str) -> list[tuple[Any, ...]]:
     since = max(0, now_s - candles.RANGES[chosen])
     text = candles.series_json(market.pk, interval, since)
     # Prices stay the decimals they are: a float would change the last digits of a long one.
-    series = json.loads(text, parse_float=exports.Figure)
-    return [(clock.at(row[0]), *row[1:7], exports.figure(row[7], 6), row[8]) for row in series]
+    series = json.loads(text, parse_float=spreadsheet.Figure)
+    return [(clock.at(row[0]), *row[1:7], spreadsheet.figure(row[7], 6), row[8]) for row in series]

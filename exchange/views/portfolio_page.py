@@ -7,11 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from exchange import refusals
+from exchange import refusals, spreadsheet
 from exchange.ids import public_id
 from exchange.models import Command, User
 from exchange.selectors import portfolio, resting
-from exchange.views import exports, own
+from exchange.views import own
 from exchange.views.edge import page
 from exchange.views.market_context import new_key
 from exchange.views.preview_parts import away
@@ -99,23 +99,23 @@ def orders_csv(request: HttpRequest) -> HttpResponse:
         "reason",
     )
     rows = [_order_row(row) for row in portfolio.orders(request.user, limit=ROWS_MAX)]
-    return exports.csv_file("megatron-orders.csv", header, rows)
+    return spreadsheet.csv_file("megatron-orders.csv", header, rows)
 
 
-def _order_row(order: Command) -> list[exports.Cell]:
+def _order_row(order: Command) -> list[spreadsheet.Cell]:
     result = order.result or {}
     total = result.get("net_micro", result.get("amount_micro", 0)) if order.accepted else 0
     accepted = {True: "yes", False: "no", None: "waiting"}[order.accepted]
     return [
         public_id("ord", order.pk),
-        exports.instant(order.created_at),
+        spreadsheet.instant(order.created_at),
         order.market.name,
         order.kind,
         asked(order),
         accepted,
-        exports.figure(int(result.get("shares_nano", 0)), 9),
-        exports.figure(int(total), 6),
-        exports.figure(int(result.get("fee_micro", 0)), 6),
+        spreadsheet.figure(int(result.get("shares_nano", 0)), 9),
+        spreadsheet.figure(int(total), 6),
+        spreadsheet.figure(int(result.get("fee_micro", 0)), 6),
         _reason(order),
     ]
 
@@ -144,24 +144,24 @@ def fills_csv(request: HttpRequest) -> HttpResponse:
     )
     rows = [
         [
-            exports.instant(fill.at),
+            spreadsheet.instant(fill.at),
             fill.market.name,
             fill.side,
-            exports.figure(fill.shares_nano, 9),
-            exports.figure(int(fill.price_pico), 12),
-            exports.figure(fill.value_micro, 6),
-            exports.figure(fill.fee_micro, 6),
-            exports.figure(fill.surcharge_micro, 6),
-            exports.figure(fill.realised_micro, 6),
+            spreadsheet.figure(fill.shares_nano, 9),
+            spreadsheet.figure(int(fill.price_pico), 12),
+            spreadsheet.figure(fill.value_micro, 6),
+            spreadsheet.figure(fill.fee_micro, 6),
+            spreadsheet.figure(fill.surcharge_micro, 6),
+            spreadsheet.figure(fill.realised_micro, 6),
             CAUSES.get(fill.cause, fill.cause),
             LEGS.get(fill.leg, fill.leg),
-            exports.figure(fill.escrow_micro, 6),
-            exports.figure(fill.penalty_micro, 6),
+            spreadsheet.figure(fill.escrow_micro, 6),
+            spreadsheet.figure(fill.penalty_micro, 6),
             public_id("fil", fill.pk),
         ]
         for fill in portfolio.fills(request.user, ROWS_MAX)
     ]
-    return exports.csv_file("megatron-fills.csv", header, rows)
+    return spreadsheet.csv_file("megatron-fills.csv", header, rows)
 
 
 @page
@@ -187,25 +187,25 @@ def positions_csv(request: HttpRequest) -> HttpResponse:
     rows = [
         [
             view.market.name,
-            exports.figure(view.position.shares_nano, 9),
-            exports.figure(view.average_pico, 12),
-            exports.figure(view.position.entry_micro, 6),
-            exports.figure(view.exit_micro, 6),
-            exports.figure(view.unrealised_micro, 6),
-            exports.figure(view.position.realised_micro, 6),
+            spreadsheet.figure(view.position.shares_nano, 9),
+            spreadsheet.figure(view.average_pico, 12),
+            spreadsheet.figure(view.position.entry_micro, 6),
+            spreadsheet.figure(view.exit_micro, 6),
+            spreadsheet.figure(view.unrealised_micro, 6),
+            spreadsheet.figure(view.position.realised_micro, 6),
             "short" if view.is_short else "long",
-            exports.figure(view.position.escrow_micro, 6),
+            spreadsheet.figure(view.position.escrow_micro, 6),
             _price(view.liquidation_pico),
             _price(view.position.stop_pico),
             _price(view.position.target_pico),
         ]
         for view in portfolio.positions(request.user)
     ]
-    return exports.csv_file("megatron-positions.csv", header, rows)
+    return spreadsheet.csv_file("megatron-positions.csv", header, rows)
 
 
-def _price(pico: Decimal | int | None) -> exports.Cell:
-    return "" if pico is None else exports.figure(int(pico), 12)
+def _price(pico: Decimal | int | None) -> spreadsheet.Cell:
+    return "" if pico is None else spreadsheet.figure(int(pico), 12)
 
 
 @page
@@ -228,15 +228,15 @@ def open_orders_csv(request: HttpRequest) -> HttpResponse:
     rows = [
         [
             order.row.ref,
-            exports.instant(order.row.placed_at),
+            spreadsheet.instant(order.row.placed_at),
             order.row.market.name,
             order.row.kind,
             INTENTS.get(order.intent, "Timed exit"),
-            exports.figure(order.asked_nano, 9),
-            exports.figure(order.left_nano, 9),
+            spreadsheet.figure(order.asked_nano, 9),
+            spreadsheet.figure(order.left_nano, 9),
             _price(order.price_pico),
-            exports.figure(order.row.reserved_micro, 6),
+            spreadsheet.figure(order.row.reserved_micro, 6),
         ]
         for order in resting.of_user(request.user)
     ]
-    return exports.csv_file("megatron-open-orders.csv", header, rows)
+    return spreadsheet.csv_file("megatron-open-orders.csv", header, rows)

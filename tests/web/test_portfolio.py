@@ -4,10 +4,10 @@ import io
 import pytest
 from django.test import Client
 
+from exchange import spreadsheet
 from exchange.engines.units import parse_fixed
 from exchange.errors import Unprocessable
 from exchange.models import Market, Position, User
-from exchange.views import exports
 from tests.factories import active_market, buy, command, contribute, open_market
 from tests.web.pages import text
 
@@ -123,13 +123,17 @@ def test_no_cell_is_a_formula(client: Client, alice: User, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Wheat", "1 = 1", "a-b", "it's", 'say "x", y', "x\ny"])
 def test_harmless_text_comes_back_unchanged(name: str) -> None:
-    file = exports.csv_file("x.csv", ["name"], [[name]])
+    file = spreadsheet.csv_file("x.csv", ["name"], [[name]])
 
     assert list(csv.reader(io.StringIO(file.content.decode(), newline="")))[1] == [name]
 
 
 def test_numbers_come_back_exactly() -> None:
-    figures = [exports.figure(-1, 6), exports.figure(10**17 + 1, 12), exports.figure(0, 9)]
-    file = exports.csv_file("x.csv", ["a", "b", "c"], [figures])
+    figures = [
+        spreadsheet.figure(-1, 6),
+        spreadsheet.figure(10**17 + 1, 12),
+        spreadsheet.figure(0, 9),
+    ]
+    file = spreadsheet.csv_file("x.csv", ["a", "b", "c"], [figures])
 
     assert file.content.decode().splitlines()[1] == "-0.000001,100000.000000000001,0.000000000"

@@ -12,6 +12,7 @@ from typing import Any
 from exchange.engines import outcome
 from exchange.engines.outcome import Round
 from exchange.models import Market
+from exchange.selectors.outcome.rounds import next_round
 
 # A clock that was put back further than this many ticks is not waited for.
 BACK_MAX = 2
@@ -64,19 +65,6 @@ def step(config: outcome.Config, state: outcome.MarketState, standing: Standing)
     if newest <= last:
         return None
     return Step(newest, newest * interval, tuple(_beat(config, state, standing, newest * interval)))
-
-
-def next_round(config: outcome.Config, state: outcome.MarketState) -> Round | None:
-    """Return the scheduled elimination that comes next, or that is overdue."""
-    if not config.mr_enabled:
-        return None
-    return next((r for r in config.rounds if r.at_ms > state.era_start_ms), None)
-
-
-def pending_choice(config: outcome.Config, state: outcome.MarketState, now_ms: int) -> bool:
-    """Return whether an elimination is due whose outcomes the host has to name."""
-    coming = next_round(config, state)
-    return coming is not None and not coming.outcomes and now_ms >= coming.at_ms
 
 
 def _events(

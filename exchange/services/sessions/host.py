@@ -12,11 +12,11 @@ from exchange.engines import outcome
 from exchange.errors import Unprocessable
 from exchange.models import Market, Session, User
 from exchange.selectors.outcome import configs
+from exchange.selectors.outcome.rounds import next_round, pending_choice
 from exchange.services import locks
 from exchange.services.outcome import accept
 from exchange.services.outcome.accept import Accepted
 from exchange.services.outcome.load import END_EARLY
-from exchange.services.outcome.schedule import next_round, pending_choice
 from exchange.services.sessions.drafts import (
     record,
     require_host,

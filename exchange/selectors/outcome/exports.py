@@ -1,0 +1,122 @@
+"""A session as tables for spreadsheets: a header and rows, figures as exact decimals."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from exchange.models import OutcomeFill, OutcomeTick, Participant, Session
+from exchange.selectors.outcome import portfolio, ranking
+from exchange.spreadsheet import Cell, Figure, figure, instant
+
+Rows = Iterator[Sequence[Cell]]
+SIDES = ("YES", "NO")
+ORDERS_MAX = 100_000
+
+TRADE_HEADER = (
+    "tick", "time", "kind", "outcome", "token", "buyer", "seller", "tokens", "USDC", "price", "fee",
+)  # fmt: skip
+TICK_HEADER = (
+    "tick", "ms since start", "time", "status", "outcome", "YES", "NO", "volume", "risk", "profit",
+)  # fmt: skip
+RANKING_HEADER = ("place", "name", "final USDC", "gain USDC", "gain %", "trades", "gas USDC")
+ORDER_HEADER = (
+    "order", "time", "side", "outcome", "token", "tokens", "limit", "status", "left", "USDC", "fee",
+    "rebate", "gas",
+)  # fmt: skip
+
+
+def trades(session: Session) -> tuple[Sequence[str], Rows]:
+    """Return every execution with the names that people chose in the session."""
+    names = dict(session.participants.values_list("user_id", "name"))
+    numbers = dict(
+        OutcomeTick.objects.filter(market_id=session.market_id).values_list("seq", "number")
+    )
+    rows = OutcomeFill.objects.filter(market_id=session.market_id).order_by("batch_seq", "fill_no")
+
+    def cells() -> Rows:
+        for row in rows.iterator(2000):
+            yield (
+                numbers[row.batch_seq],
+                instant(row.at),
+                row.kind,
+                session.outcomes[row.token >> 1]["name"],
+                SIDES[row.token & 1],
+                _who(names, row.buyer),
+                _who(names, row.seller),
+                figure(row.size_micro, 6),
+                figure(row.amount_micro, 6),
+                figure(row.price_pico, 12),
+                figure(row.fee_micro + row.other_fee_micro, 6),
+            )
+
+    return TRADE_HEADER, cells()
+
+
+def ticks(session: Session) -> tuple[Sequence[str], Rows]:
+    """Return the prices of every outcome at every tick that left a trace."""
+    rows = OutcomeTick.objects.filter(market_id=session.market_id).order_by("number")
+
+    def cells() -> Rows:
+        for row in rows.iterator(2000):
+            about = (row.number, row.t_ms, instant(row.at), row.status)
+            money = (row.volume_micro, row.risk_micro, row.profit_micro)
+            for label, pair in zip(session.outcomes, row.prices, strict=True):
+                prices = ("", "") if pair is None else tuple(figure(price, 12) for price in pair)
+                yield (*about, label["name"], *prices, *(figure(m, 6) for m in money))
+
+    return TICK_HEADER, cells()
+
+
+def standings(session: Session) -> tuple[Sequence[str], Rows]:
+    """Return the ranking."""
+    rows = ranking.ranking(session)
+    return RANKING_HEADER, (
+        (
+            row.place,
+            row.name,
+            figure(row.final_micro, 6),
+            figure(row.gain_micro, 6),
+            figure(row.gain_e8, 6),
+            row.trades,
+            figure(row.gas_micro, 6),
+        )
+        for row in rows
+    )
+
+
+def orders(participant: Participant) -> tuple[Sequence[str], Rows]:
+    """Return somebody's own orders, the newest first."""
+    session = participant.session
+    rows = portfolio.orders(participant, limit=ORDERS_MAX)
+    return ORDER_HEADER, (
+        (
+            row.ref,
+            instant(row.placed_at),
+            "buy" if row.buys else "sell",
+            session.outcomes[row.token >> 1]["name"],
+            SIDES[row.token & 1],
+            figure(row.size_micro, 6),
+            Figure("") if row.price_micro is None else figure(row.price_micro, 6),
+            row.status,
+            *(
+                figure(count, 6)
+                for count in (
+                    row.remaining_micro,
+                    row.amount_micro,
+                    row.fee_micro,
+                    row.rebate_micro,
+                    row.gas_micro,
+                )
+            ),
+        )
+        for row in rows
+    )
+
+
+def _who(names: Mapping[int, str], user: int | None) -> str:
+    return "market maker" if user is None else names.get(user, str(user))
+
+
+PUBLIC: Mapping[str, Callable[[Session], tuple[Sequence[str], Rows]]] = {
+    "trades": trades,
+    "ticks": ticks,
+    "ranking": standings,
+}
