@@ -7,3 +7,10 @@ class ChainConfig(AppConfig):
     """Deposits, withdrawals and the proof of reserves."""
 
     name = "chain"
+
+    def ready(self) -> None:
+        """Offer the chain's figures to scrapers."""
+        # the services need the models, which need this app
+        from chain.services import metrics  # noqa: PLC0415
+
+        metrics.register()

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from exchange import clock
 
-PARTS = ("web", "clock", "worker", "beat", "bots")
+PARTS = ("web", "clock", "worker", "beat", "bots", "chain")
 # Beat's loop turns every five seconds at the slowest; three missed turns are a death.
 LIFETIME_S = 16
 PERIOD_S = 2.0

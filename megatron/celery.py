@@ -33,6 +33,24 @@ class Duty:
 
 BEAT = (
     Duty(
+        task="chain.tasks.chains_advance",
+        period_s=15,
+        queue="chain",
+        if_never="deposits and withdrawals wait where the process that follows chains is down",
+    ),
+    Duty(
+        task="chain.tasks.reserves_prove",
+        period_s=3_600,  # it publishes once a day
+        queue="chain",
+        if_never="the newest proof of reserves grows old, and the page says how old",
+    ),
+    Duty(
+        task="chain.tasks.balances_reconcile",
+        period_s=86_400,
+        queue="chain",
+        if_never="an address that holds something else than its deposits goes unnoticed",
+    ),
+    Duty(
         task="exchange.tasks.audit_run",
         period_s=60,
         queue="default",

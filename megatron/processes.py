@@ -1,6 +1,7 @@
 """Which processes make the site on one machine, and how each is started."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -44,6 +45,26 @@ def parts(*, host: str, port: int) -> list[Part]:
     if settings.DEMO and "bots" in get_commands():
         found.append(Part(name="bots", command=[*manage, "bots"], environment=_named("bots")))
     return found
+
+
+def chain_parts(port: int) -> list[Part]:
+    """Return the parts of the chain on one machine: a chain of our own, the signer, the follower.
+
+    Where CHAIN_RPC_URL was given, the chain is somebody else's and only the follower runs here.
+    """
+    manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
+    if not port:
+        return [Part(name="chain", command=[*manage, "chain"], environment=_named("chain"))]
+    # anything that speaks to a chain finds ours by the same variable as any other
+    os.environ["CHAIN_RPC_URL"] = f"http://127.0.0.1:{port}"
+    journal = str(state_dir() / "devnet.journal")
+    devnet = ["-m", "chain.devnet", "--port", str(port), "--journal", journal]
+    chain = [*manage, "chain", "--embedded"]
+    return [
+        Part(name="devnet", command=[sys.executable, *devnet]),
+        Part(name="signer", command=[*manage, "signer", "--embedded"]),
+        Part(name="chain", command=chain, environment=_named("chain")),
+    ]
 
 
 def readers() -> Part:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("api/v1/", include("exchange.api.urls")),
     path("api/v1/", include("oracle.urls_api")),
     path("api/v1/", include("liquidity.urls_api")),
+    path("api/v1/", include("chain.urls_api")),
     path("api/", include("megatron.api_docs")),
     # What is left answers in the API's own shape, also where there is nothing, and whatever
     # characters the address has: those of `path` would stop at an end of line.
@@ -32,4 +33,5 @@ urlpatterns = [
     path("", include("exchange.urls")),
     path("", include("oracle.urls")),
     path("", include("liquidity.urls")),
+    path("", include("chain.urls")),
 ]

@@ -11,7 +11,12 @@ from tests.fixtures import (  # noqa: F401
     nothing_happened,
     staff,
 )
-from tests.guards import _cheap_passwords, _fresh_cache, _no_network  # noqa: F401
+from tests.guards import (  # noqa: F401
+    _cheap_passwords,
+    _fresh_cache,
+    _no_network,
+    _usual_recursion,
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import redis
 from django.conf import settings
 from django.test import override_settings
 
+RECURSION_LIMIT = sys.getrecursionlimit()
 FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
@@ -45,6 +47,16 @@ def _fresh_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     with redis.Redis.from_url(settings.REDIS_URL) as server:
         if names := list(server.scan_iter(match=f"{settings.REDIS_PREFIX}:cache:*", count=1000)):
             server.delete(*names)
+
+
+@pytest.fixture(autouse=True)
+def _usual_recursion(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep Python's own limit outside the tests of the chain: py-evm raises it when imported."""
+    before = sys.getrecursionlimit()
+    if "chain" not in request.path.parts:
+        sys.setrecursionlimit(RECURSION_LIMIT)
+    yield
+    sys.setrecursionlimit(before)
 
 
 def _guarded(connect: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,6 +23,11 @@ def nodes_of(network: Network) -> list[Node]:
     return found
 
 
+def node_at(reference: str) -> Node:
+    """Return the node behind one reference. Raises NodeFault."""
+    return _node(resolved(reference), 0)
+
+
 def resolved(reference: str) -> str:
     """Return the address behind a reference. Raises NodeFault for one that says nothing."""
     if reference.startswith("env:"):

@@ -4,14 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
 from chain.devnet import hexes
 from chain.devnet.errors import bad_params
-from chain.devnet.genesis import FAUCET, HOT, TREASURY, account, deployed
-from chain.devnet.methods import Method, Params
+from chain.devnet.genesis import FAUCET, HOT, MAX_FEE, TREASURY, account, deployed
+from chain.devnet.methods import METHODS, Method, Params
 from chain.devnet.node import LogLimits, Node, argument
 from chain.devnet.transactions import Transaction
 
 BLOCKS_MAX = 100_000
+FAUCET_GAS = 120_000
+TRANSFER = keccak(b"transfer(address,uint256)")[:4]
 
 
 def _mine(node: Node, params: Params) -> str:
@@ -131,6 +136,25 @@ def _set_log_limits(node: Node, params: Params) -> None:
     node.limits = replace(LogLimits(), **{name: known[name](v) for name, v in options.items()})
 
 
+def _faucet(node: Node, params: Params) -> str:
+    """Send test USDC from the faucet: arguments address and amount in micro-USDC."""
+    to, amount = hexes.address(argument(params, 0)), _count(argument(params, 1))
+    payer = account(FAUCET)
+    nonce = hexes.quantity(METHODS["eth_getTransactionCount"](node, [payer.address, "pending"]))
+    fields: dict[str, Any] = {
+        "type": 2,
+        "chainId": node.chain.rules.chain_id,
+        "nonce": nonce,
+        "gas": FAUCET_GAS,
+        "maxFeePerGas": max(MAX_FEE, 2 * node.chain.head.base_fee),
+        "maxPriorityFeePerGas": 0,
+        "value": 0,
+        "to": deployed().token,
+        "data": TRANSFER + encode(["address", "uint256"], [to, amount]),
+    }
+    return hexes.shown(node.chain.add(bytes(payer.sign_transaction(fields).raw_transaction)))
+
+
 def _info(node: Node, _params: Params) -> dict[str, Any]:
     at = deployed()
     return {
@@ -165,6 +189,7 @@ DEV_METHODS: dict[str, Method] = {
     "anvil_reorg": _reorg_as_anvil,
     "anvil_setBalance": _set_balance,
     "anvil_setNextBlockBaseFeePerGas": _set_base_fee,
+    "devnet_faucet": _faucet,
     "devnet_info": _info,
     "devnet_reorg": _reorg,
     "devnet_setLags": _set_lags,

@@ -141,6 +141,9 @@ class ScanState(models.Model):
     disagrees_at = models.DateTimeField(null=True, blank=True)
     halted_reason = models.CharField(max_length=200, blank=True)
     halted_at = models.DateTimeField(null=True, blank=True)
+    differing = models.IntegerField(
+        default=0, help_text="addresses whose balance is not what arrived by the rows"
+    )
     error = models.CharField(max_length=200, blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
 

@@ -17,6 +17,9 @@ class ReserveProof(models.Model):
     unmatched_micro = models.BigIntegerField(
         default=0, help_text="on the chain at that block and not yet in the ledger"
     )
+    play_micro = models.BigIntegerField(
+        default=0, help_text="credited as play money, with no chain behind it"
+    )
     kinds = models.JSONField(help_text="liabilities by kind of account, as text")
     holdings = models.JSONField(help_text="per network: block, hash, amount, addresses")
     root = models.CharField(max_length=64)
@@ -36,8 +39,8 @@ class ReserveProof(models.Model):
 
     @property
     def shortfall_micro(self) -> int:
-        """What is missing, or 0."""
-        return max(0, self.liabilities_micro - self.holdings_micro)
+        """What is missing of real money, or 0."""
+        return max(0, self.liabilities_micro - self.play_micro - self.holdings_micro)
 
 
 class ReserveLeaf(models.Model):

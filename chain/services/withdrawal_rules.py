@@ -9,7 +9,7 @@ from chain.core import withdrawal
 from chain.core.withdrawal import State
 from chain.models import AddressBookEntry, CredentialChange, Network, Withdrawal
 from chain.services import credit
-from exchange import clock
+from exchange import clock, figures
 from exchange.errors import NotAllowed, Unprocessable
 from exchange.models import Account, AccountKind, User
 
@@ -80,21 +80,28 @@ def require(
 
     The caller holds the turn of the user and of the network, so that no two requests share a limit.
     Raises:  NotAllowed step_up_needed or not_allowed; Unprocessable withdrawals_paused,
-             address_too_new, withdrawals_frozen, withdrawal_too_small, limit_exceeded,
+             address_too_new, withdrawals_frozen, withdrawal_too_small, withdrawal_limit,
              not_final_yet.
     """
     now = clock.now()
-    if not (network.is_enabled and network.withdrawals_on):
-        raise Unprocessable("withdrawals are paused on this network", code="withdrawals_paused")
     fresh = proof.at is not None and now - proof.at <= STEP_UP
     if not (fresh or proof.by_token):
         raise NotAllowed("confirm that it is you, then ask again", code="step_up_needed")
+    require_allowed(user=user, network=network, entry=entry, amount_micro=amount_micro)
+
+
+def require_allowed(
+    *, user: User, network: Network, entry: AddressBookEntry, amount_micro: int
+) -> None:
+    """Refuse what the rules forbid, whoever asks; a preview needs no proof. Raises as `require`."""
+    if not (network.is_enabled and network.withdrawals_on):
+        raise Unprocessable("withdrawals are paused on this network", code="withdrawals_paused")
     if entry.user_id != user.pk or entry.removed_at is not None:
         raise NotAllowed("this address is not in your book")
-    _require_time(user, entry, now)
+    _require_time(user, entry, clock.now())
     if amount_micro < network.withdrawal_min_micro:
         raise Unprocessable(
-            "less than the smallest withdrawal",
+            f"the smallest withdrawal is {figures.usdc_exact(network.withdrawal_min_micro)} USDC",
             code="withdrawal_too_small",
             fields={"least_micro": network.withdrawal_min_micro},
         )
@@ -122,13 +129,15 @@ def _require_limits(limits: Limits, amount: int, fee: int) -> None:
     left = min(limits.day_left_micro, limits.network_left_micro)
     if amount > left:
         raise Unprocessable(
-            f"{amount} micro-USDC exceed what is left of the day's limit",
-            code="limit_exceeded",
+            f"{figures.usdc_exact(amount)} USDC exceed the {figures.usdc_exact(left)} that may"
+            " still leave within these 24 hours",
+            code="withdrawal_limit",
             fields={"left_micro": left, "limit_micro": limits.day_limit_micro},
         )
     if limits.not_final_micro and limits.available_micro < amount + fee <= limits.cash_micro:
         raise Unprocessable(
-            "part of your cash was credited early and is not final yet",
+            f"{figures.usdc_exact(limits.not_final_micro)} USDC were credited early and may leave"
+            " once their block is final",
             code="not_final_yet",
             fields={"available_micro": limits.available_micro},
         )

@@ -124,9 +124,9 @@ def test_the_rules_come_before_the_hold(
 
 def test_the_day_is_limited_per_person_and_for_all(till: Till, nothing_happened: Nothing) -> None:
     young, old = funded_user("9000"), settled_owner(funded_user("9000"))
-    _refused(nothing_happened, "limit_exceeded", young, till, "2000.000001")
+    _refused(nothing_happened, "withdrawal_limit", young, till, "2000.000001")
     withdraw(young, till.network, "2000")
-    _refused(nothing_happened, "limit_exceeded", old, till, "5000.000001")
+    _refused(nothing_happened, "withdrawal_limit", old, till, "5000.000001")
     withdraw(old, till.network, "4999")
     with pytest.raises(Unprocessable, match="exceed"):
         withdraw(old, till.network, "2")
@@ -134,7 +134,7 @@ def test_the_day_is_limited_per_person_and_for_all(till: Till, nothing_happened:
         withdraw(old, till.network, "2")
     till.network.day_cap_micro = usdc("6999")
     till.network.save()
-    _refused(nothing_happened, "limit_exceeded", funded_user("10"), till, "1")
+    _refused(nothing_happened, "withdrawal_limit", funded_user("10"), till, "1")
 
 
 def test_a_change_of_credentials_freezes_for_a_day(till: Till, alice: User) -> None:

@@ -4,6 +4,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         found = whole(network, node)
         return Fees(1 + found.max_fee // 20, found.tip) if dice.random() < 0.3 else found
 
-    monkeypatch.setattr(pump, "RESEND", pump.timedelta(0))
+    monkeypatch.setattr(pump, "RESEND", timedelta(0))
     monkeypatch.setattr(payouts, "fees_now", fees)
     yield
     seams.install(None)

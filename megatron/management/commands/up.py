@@ -22,9 +22,10 @@ from megatron.binaries import NotStarted
 from megatron.demo import people
 from megatron.embedded import Embedded, state_dir
 from megatron.single import AlreadyRunning, only_one
-from megatron.supervisor import Supervisor
+from megatron.supervisor import Part, Supervisor
 
 PORT_FIRST = 8000
+CHAIN_PORT_FIRST = 8545
 PORTS_TRIED = 50
 LOOK_S = 0.2
 ANSWER_S_MAX = 60.0
@@ -65,7 +66,8 @@ class Command(BaseCommand):
         note(_spoken(address))
         supervisor = Supervisor(self._say)
         try:
-            for part in processes.parts(host=options["host"], port=port):
+            wanted = processes.parts(host=options["host"], port=port)
+            for part in [*self._chain_parts(), *wanted]:
                 supervisor.add(part)
             if options["check"]:
                 self._check(supervisor, address)
@@ -115,6 +117,14 @@ class Command(BaseCommand):
         connection.close()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
+
+    def _chain_parts(self) -> list[Part]:
+        """Return the chain's processes, a chain of our own among them where no other is given."""
+        if "CHAIN_RPC_URL" in os.environ:
+            return processes.chain_parts(0)
+        if not settings.DEMO:
+            return []
+        return processes.chain_parts(self._free_port("127.0.0.1", CHAIN_PORT_FIRST))
 
     def _free_port(self, host: str, wanted: int) -> int:
         for port in range(wanted, wanted + PORTS_TRIED):

@@ -1,0 +1,113 @@
+"""Networks, how far they are read, the paying wallets, and the proofs."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from chain.models import HotWallet, KeyAccount, Network, ReserveLeaf, ReserveProof, ScanState
+from chain.services import staff
+from exchange.admin.base import ReadOnly, columns
+from exchange.admin.verbs import Verb, Verbs
+
+
+@admin.register(Network)
+class NetworkAdmin(Verbs):
+    """Every chain. Terms are set at installation; staff pause and resume, with a reason."""
+
+    list_display = (
+        "name", "chain_id", "is_enabled", "withdrawals_on", "parked_reason",
+        *columns(Network, "withdrawal_fee_micro", "review_above_micro", "day_cap_micro"),
+    )  # fmt: skip
+    verbs = (
+        Verb(
+            name="withdrawals_pause",
+            label="Pause withdrawals",
+            explained="New withdrawals are refused; what is signed goes on. Logged in public.",
+            act=lambda actor, row, reason: staff.withdrawals_set(
+                actor=actor, network=row, on=False, reason=reason
+            ),
+        ),
+        Verb(
+            name="withdrawals_resume",
+            label="Resume withdrawals",
+            explained="Withdrawals may be asked for again.",
+            act=lambda actor, row, reason: staff.withdrawals_set(
+                actor=actor, network=row, on=True, reason=reason
+            ),
+        ),
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: the verbs are all that may be done here."""
+        return False
+
+
+@admin.register(ScanState)
+class ScanStateAdmin(Verbs):
+    """How each chain is read, and what keeps it from going on."""
+
+    list_display = (
+        "network", "head_number", "scanned_number", "final_number", "verified_number", "head_at",
+        "disagrees_reason", "halted_reason", "differing", "error",
+    )  # fmt: skip
+    list_select_related = ("network",)
+    verbs = (
+        Verb(
+            name="scan_resume",
+            label="Resume a halted scan",
+            explained=(
+                "The scan compares the chain with what was final once more, and halts again if it"
+                " still differs."
+            ),
+            act=lambda actor, row, reason: staff.scan_resume(actor=actor, state=row, reason=reason),
+        ),
+        Verb(
+            name="balances_reconcile",
+            label="Compare balances now",
+            explained="Each address's balance on the chain against what arrived by our rows.",
+            act=lambda actor, row, reason: staff.reconcile_now(
+                actor=actor, state=row, reason=reason
+            ),
+        ),
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no, as above."""
+        return False
+
+
+@admin.register(HotWallet)
+class HotWalletAdmin(ReadOnly):
+    """The paying wallets as they were last read."""
+
+    list_display = (
+        "network", "address", "next_nonce",
+        *columns(HotWallet, "balance_micro", "float_cap_micro"), "gas_wei", "read_at",
+    )  # fmt: skip
+
+
+@admin.register(KeyAccount)
+class KeyAccountAdmin(ReadOnly):
+    """Which extended public keys addresses come from; the key itself is not shown."""
+
+    list_display = ("purpose", "path", "is_active", "created_at")
+    hidden = ("xpub",)
+
+
+@admin.register(ReserveProof)
+class ReserveProofAdmin(ReadOnly):
+    """The published proofs."""
+
+    list_display = (
+        "at", *columns(ReserveProof, "liabilities_micro", "holdings_micro", "play_micro"),
+        "leaves_count", "root",
+    )  # fmt: skip
+
+
+@admin.register(ReserveLeaf)
+class ReserveLeafAdmin(ReadOnly):
+    """The leaves, without the salts that bind them to their owners."""
+
+    list_display = ("proof", "index", "account", *columns(ReserveLeaf, "amount_micro"))
+    hidden = ("salt",)

@@ -1,0 +1,167 @@
+"""The wallet for programs: the address, deposits, the book, withdrawals by a scope of their own."""
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chain.api import shapes
+from chain.hashing import checksummed
+from chain.models import ReserveProof
+from chain.models.deposits import PREFIX as DEPOSIT
+from chain.models.withdrawals import PREFIX
+from chain.selectors import access, wallet
+from chain.services import addresses, reserves, withdrawal_rules, withdrawals
+from chain.services.withdrawal_rules import Proof
+from chain.step_up import proof_of
+from exchange.api.endpoint import (
+    Endpoint,
+    PageQuery,
+    Public,
+    body_of,
+    key_of_request,
+    paged,
+    position_of,
+    query_of,
+    trader_of,
+)
+from exchange.api.schema import operation
+from exchange.api.shapes.portfolio import NothingInput
+from exchange.errors import NotFound
+from exchange.models import ApiToken
+
+TAG = "wallet"
+
+
+class WalletRead(Endpoint):
+    """Where to send money to, and what may leave."""
+
+    @operation("wallet_read", answer=shapes.WalletShape, tag=TAG)
+    def get(self, request: Request) -> Response:
+        """Return the caller's deposit address, the terms, and what is left of the limits."""
+        user, network = trader_of(request), access.network_of()
+        limits = withdrawal_rules.limits_of(user, network)
+        found = {
+            "network": network.name,
+            "chain_id": network.chain_id,
+            "token": checksummed(network.token),
+            "address": checksummed(addresses.address_of(user).address),
+            "deposit_min": network.deposit_min_micro,
+            "withdrawal_fee": network.withdrawal_fee_micro,
+            "withdrawal_min": network.withdrawal_min_micro,
+            "available": limits.available_micro,
+            "not_final": limits.not_final_micro,
+            "day_limit": limits.day_limit_micro,
+            "day_left": limits.day_left_micro,
+            "frozen_until": limits.frozen_until,
+        }
+        return Response(shapes.WalletShape(found).data)
+
+
+class DepositList(Endpoint):
+    """What arrived, or is on its way."""
+
+    @operation("deposit_list", answer=shapes.DepositPage, query=PageQuery, tag=TAG)
+    def get(self, request: Request) -> Response:
+        """List own deposits, newest first, with how far each is."""
+        user, wanted = trader_of(request), query_of(request, PageQuery)
+        before = position_of(DEPOSIT, wanted.get("cursor"))
+        rows = wallet.deposits_of(user, before=before, limit=wanted["limit"])
+        return paged(shapes.DepositShape, rows, wanted["limit"], lambda v: v.row.public_id)
+
+
+class BookRead(Endpoint):
+    """The address book; addresses are entered on the page alone."""
+
+    @operation("address_list", answer=shapes.BookShape, tag=TAG)
+    def get(self, request: Request) -> Response:
+        """List the addresses that may be paid, and from when."""
+        rows = wallet.book_of(trader_of(request))
+        return Response(shapes.BookShape({"results": rows}).data)
+
+
+class PaymentList(Endpoint):
+    """Withdrawals to a chain."""
+
+    scopes: ClassVar[dict[str, str]] = {"GET": "read", "HEAD": "read", "POST": "withdraw"}
+    throttles: ClassVar[dict[str, str]] = {"GET": "read", "HEAD": "read", "POST": "money"}
+
+    @operation("payment_list", answer=shapes.PaymentPage, query=PageQuery, tag=TAG)
+    def get(self, request: Request) -> Response:
+        """List own withdrawals to a chain, newest first."""
+        user, wanted = trader_of(request), query_of(request, PageQuery)
+        before = position_of(PREFIX, wanted.get("cursor"))
+        rows = wallet.withdrawals_of(user, before=before, limit=wanted["limit"])
+        return paged(shapes.PaymentShape, rows, wanted["limit"], lambda v: v.row.public_id)
+
+    @operation(
+        "payment_create",
+        answer=shapes.PaymentShape,
+        takes=shapes.PaymentInput,
+        status=201,
+        key=True,
+        tag=TAG,
+    )
+    def post(self, request: Request) -> Response:
+        """Send USDC to an address of the own book; a token needs the scope `withdraw` for it."""
+        user, key = trader_of(request), key_of_request(request)
+        asked = body_of(request, shapes.PaymentInput)
+        by_token = isinstance(request.auth, ApiToken)
+        row = withdrawals.withdrawal_request(
+            user=user,
+            network=access.network_of(),
+            entry=access.entry_of(user, asked["address_id"]),
+            amount_micro=asked["amount"],
+            key=key,
+            proof=Proof(by_token=True) if by_token else proof_of(request),
+        )
+        return Response(shapes.PaymentShape(wallet.withdrawal_view(row)).data, status=201)
+
+
+class PaymentRead(Endpoint):
+    """One of the caller's withdrawals to a chain."""
+
+    @operation("payment_read", answer=shapes.PaymentShape, tag=TAG)
+    def get(self, request: Request, payment_id: str) -> Response:
+        """Return an own withdrawal with its state."""
+        row = access.withdrawal_of(trader_of(request), payment_id)
+        return Response(shapes.PaymentShape(wallet.withdrawal_view(row)).data)
+
+
+class PaymentCancel(Endpoint):
+    """Taking a withdrawal back."""
+
+    scopes: ClassVar[dict[str, str]] = {"POST": "withdraw"}
+    throttles: ClassVar[dict[str, str]] = {"POST": "money"}
+
+    @operation("payment_cancel", answer=shapes.PaymentShape, takes=NothingInput, tag=TAG)
+    def post(self, request: Request, payment_id: str) -> Response:
+        """Take a withdrawal back before it is signed; the money returns at once."""
+        user = trader_of(request)
+        body_of(request, NothingInput)
+        row = access.withdrawal_of(user, payment_id)
+        withdrawals.withdrawal_cancel(user=user, withdrawal=row)
+        again = access.withdrawal_of(user, payment_id)
+        return Response(shapes.PaymentShape(wallet.withdrawal_view(again)).data)
+
+
+class ReservesRead(Public):
+    """What is owed and held."""
+
+    @operation("reserves_read", answer=shapes.ReservesShape, tag=TAG, auth=())
+    def get(self, request: Request) -> Response:
+        """Return the newest proof of reserves."""
+        newest = ReserveProof.objects.first()
+        if newest is None:
+            raise NotFound("no proof was published yet")
+        return Response(shapes.ReservesShape(newest).data)
+
+
+class LeafRead(Endpoint):
+    """The caller's leaf."""
+
+    @operation("reserves_leaf", answer=shapes.LeafShape, tag=TAG)
+    def get(self, request: Request) -> Response:
+        """Return the own leaf in the newest proof, with its path to the root."""
+        leaf = access.leaf_of(trader_of(request))
+        return Response(shapes.LeafShape(reserves.path_of(leaf)).data)

@@ -1,0 +1,92 @@
+"""The figures that the chain's alarms look at."""
+
+from collections.abc import Iterator, Sequence
+
+from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from chain.core.withdrawal import State
+from chain.models import Deposit, HotWallet, Network, NonceSlot, ReserveProof, ScanState, Withdrawal
+from exchange import clock
+
+WITHDRAWALS_WAITING = (State.HELD, State.REVIEW, State.APPROVED, State.SIGNED, State.BROADCAST)
+
+
+class Chains(Collector):
+    """Figures that live in the database, whoever put them there."""
+
+    def describe(self) -> list[Metric]:
+        """Name nothing in advance, so that registering reads no table."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Read every network's scan, queue and wallet, and the newest proof."""
+        yield from _scans()
+        yield from _queues()
+        newest = ReserveProof.objects.first()
+        if newest is not None:
+            yield _plain(
+                "megatron_reserves_short_micro",
+                "Owed and not held, in micro-USDC; alarm above 0",
+                newest.shortfall_micro,
+            )
+            age = (clock.now() - newest.at).total_seconds()
+            yield _plain("megatron_reserves_age_seconds", "Since the newest proof", age)
+
+
+def _scans() -> Iterator[Metric]:
+    rows = list(ScanState.objects.select_related("network").filter(network__is_enabled=True))
+    now = clock.now()
+    gauges = (
+        ("behind_blocks", "Blocks not read yet", lambda s: s.head_number - s.scanned_number),
+        (
+            "head_age_seconds",
+            "Since a newer head was seen; alarm above a minute",
+            lambda s: (now - s.head_at).total_seconds() if s.head_at else 0,
+        ),
+        ("halted", "1 where the scan was stopped", lambda s: int(s.halted_at is not None)),
+        (
+            "nodes_disagree",
+            "1 while two endpoints show different chains",
+            lambda s: int(s.disagrees_at is not None),
+        ),
+        ("addresses_differing", "Addresses that hold something else", lambda s: s.differing),
+    )
+    for name, words, read in gauges:
+        yield _by_network(f"megatron_chain_{name}", words, [(s.network, read(s)) for s in rows])
+
+
+def _queues() -> Iterator[Metric]:
+    networks = list(Network.objects.filter(is_enabled=True))
+    lost = Deposit.objects.filter(lost_at__isnull=False)
+    waiting = Withdrawal.objects.filter(state__in=[s.value for s in WITHDRAWALS_WAITING])
+    open_ = NonceSlot.objects.filter(settled_at=None)
+    for name, words, rows in (
+        ("deposits_lost", "Credited early, then taken out by a reorg; alarm above 0", lost),
+        ("withdrawals_waiting", "Withdrawals not mined yet", waiting),
+        ("withdrawals_in_review", "Waiting for staff", waiting.filter(state=State.REVIEW.value)),
+        ("nonces_open", "Signed transactions not final yet", open_),
+    ):
+        found = [(network, rows.filter(network=network).count()) for network in networks]
+        yield _by_network(f"megatron_chain_{name}", words, found)
+    parked = [(network, int(bool(network.parked_reason))) for network in networks]
+    yield _by_network("megatron_chain_parked", "1 while nothing can be paid", parked)
+    wallets = HotWallet.objects.select_related("network")
+    held = [(wallet.network, wallet.balance_micro) for wallet in wallets]
+    yield _by_network("megatron_chain_hot_wallet_micro", "What the paying wallet holds", held)
+
+
+def _by_network(name: str, words: str, found: Sequence[tuple[Network, float]]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, words, labels=["network"])
+    for network, value in found:
+        gauge.add_metric([network.name], value)
+    return gauge
+
+
+def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, words, value=value)
+
+
+def register() -> None:
+    """Offer these figures to scrapers; called once, when the app is ready."""
+    REGISTRY.register(Chains())
