@@ -93,6 +93,12 @@ BEAT = (
         if_never="no oracle run starts: fundamentals age and pages say how old they are",
     ),
     Duty(
+        task="oracle.tasks.oracle_backtests",
+        period_s=10,
+        queue="oracle",
+        if_never="no report card is made on request, so no new version can be followed",
+    ),
+    Duty(
         task="oracle.tasks.oracle_calibrate",
         period_s=3_600,  # a market learns once a week; asked each hour, a restart costs nothing
         queue="oracle",

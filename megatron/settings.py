@@ -226,6 +226,7 @@ ORACLE_KEYS = {
     "serper": env.text("SERPER_API_KEY", default=""),
     "fred": env.text("FRED_API_KEY", default=""),
     "github": env.text("GITHUB_TOKEN", default=""),
+    "rpc": env.text("ORACLE_RPC_URL", default=""),
 }
 
 # Chain: the signer's socket is all that web and worker know of keys -------------------------------

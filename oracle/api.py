@@ -14,6 +14,7 @@ from oracle.models import Run
 from oracle.models.cards import PREFIX as CARD_PREFIX
 from oracle.models.runs import PREFIX
 from oracle.selectors import access, cards, feed, lists
+from oracle.services.forecasting import STORY_PREFIX
 
 OPEN = ("",)
 Out = serializers.Serializer[Any]
@@ -41,7 +42,11 @@ class ReportShape(Out):
     kind = serializers.CharField(help_text="delta, or level where a published number was read")
     delta = Change(source="delta_pico", help_text="estimated change against F")
     level = Price(source="level_pico", allow_null=True)
-    confidence = Rate(source="confidence_e8")
+    confidence = Rate(source="confidence_e8", help_text="calibrated, as the market counts it")
+    stated_confidence = Rate(source="stated_e8", help_text="as the reader said it")
+    summary = serializers.CharField(
+        allow_blank=True, help_text="one sentence written by a model; it decides nothing"
+    )
     impact = serializers.IntegerField(help_text="0 to 100, for reports from text")
     notes = serializers.ListField(child=serializers.CharField())
 
@@ -65,6 +70,7 @@ class OpinionShape(Out):
 class StoryShape(Out):
     """One story, however many publishers told it."""
 
+    id = PublicId(STORY_PREFIX, source="key")
     title = serializers.CharField()
     text = serializers.CharField(allow_blank=True)
     published_at = Instant()

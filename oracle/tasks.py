@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from exchange import clock
-from oracle.services import calibrating, cycle, sweep
+from oracle.services import backtests, calibrating, cycle, sweep
 
 
 @shared_task
@@ -26,3 +26,10 @@ def oracle_cycle(market_id: int) -> str:
 def oracle_calibrate() -> int:
     """Learn what confidence is worth, for every market that did not for a week."""
     return calibrating.refit_due(clock.now())
+
+
+@shared_task
+def oracle_backtests() -> str:
+    """Play one report card that was asked for, if one waits."""
+    job = backtests.advance()
+    return job.state if job else ""

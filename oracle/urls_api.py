@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from oracle import api
+from oracle import api, api_forecasts
 
 urlpatterns = [
     path("runs/", api.RunList.as_view(), name="api-run-list"),
     path("report-cards/", api.CardList.as_view(), name="api-card-list"),
+    path("forecasts/", api_forecasts.ForecastDesk.as_view(), name="api-forecasts"),
     path("runs/<str:run_id>/", api.RunRead.as_view(), name="api-run"),
 ]

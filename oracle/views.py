@@ -20,6 +20,7 @@ def market_oracle(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "market": market,
         "health": health.oracle_health(market),
+        "awaited": health.awaiting(market),
         "items": feed.feed(market, RUNS_ON_PAGE if whole else RUNS_SHOWN),
         "whole": whole,
     }
@@ -49,5 +50,9 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
 def market_card(request: HttpRequest, slug: str) -> HttpResponse:
     """Show how right a market's oracle was, by its newest report card."""
     market = markets.market(slug)
-    context = {"market": market, "sheet": cards.newest(market)}
+    context = {
+        "market": market,
+        "sheet": cards.newest(market),
+        "awaited": health.awaiting(market),
+    }
     return render(request, "oracle/card_page.html", context)

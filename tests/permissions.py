@@ -38,6 +38,7 @@ PERMISSIONS = {
     "api/v1/markets/<slug:slug>/quotes/": Who.ANYONE,
     "api/v1/staff-actions/": Who.ANYONE,
     "api/v1/report-cards/": Who.ANYONE,
+    "api/v1/forecasts/": Who.TOKEN,
     "api/v1/runs/": Who.ANYONE,
     "api/v1/runs/<str:run_id>/": Who.ANYONE,
     "api/v1/markets/<slug:slug>/orders/": Who.TOKEN,

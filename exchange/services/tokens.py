@@ -19,7 +19,7 @@ TOKENS_MAX = 20
 TTL_MAX = timedelta(days=366)
 
 # What a token may do. Withdrawing is never part of a token unless it was asked for by name.
-SCOPES = ("read", "trade", "withdraw")
+SCOPES = ("read", "trade", "withdraw", "forecast")
 
 
 @transaction.atomic

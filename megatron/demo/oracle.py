@@ -1,17 +1,22 @@
 """The demonstration's oracles: which invented news each market reads, and which words move it."""
 
+import contextlib
+from datetime import timedelta
 from typing import Any
 
 from exchange import clock
+from exchange.errors import Malformed
 from exchange.models import Market, User
 from megatron.demo.catalogue import DemoMarket
 from oracle.models import Source
-from oracle.services import specs, staff, sweep
+from oracle.services import cards, specs, staff, sweep
 
 ARCHIVE, NUMBERS, LIVE = "demo-archive", "demo-numbers", "business-feed"
 # The archive's four weeks pass in two days.
 SPEED = 14
 INTERVAL_S = 600
+WAIVED = "Its news is invented for the demonstration: there is no past to play."
+PAST, HORIZON_S = timedelta(days=2), 3_600
 
 WORDS: dict[str, dict[str, Any]] = {
     "eu-inflation": {
@@ -81,12 +86,19 @@ def specify(market: Market, demo: DemoMarket, start_s: int) -> None:
         "fallback": "rest",
         **WORDS[demo.slug],
     }
-    specs.spec_save(market_id=market.pk, fields=fields)
+    specs.spec_save(market_id=market.pk, fields=fields, waived=WAIVED)
 
 
 def cycle() -> None:
     """Do what is due now, in this very thread."""
     sweep.run_due()
+
+
+def card(market: Market) -> None:
+    """Judge the day that was replayed: the market's first report card, if its oracle ran."""
+    now = clock.now()
+    with contextlib.suppress(Malformed):
+        cards.card_of_runs(market_id=market.pk, start=now - PAST, end=now, horizon_s=HORIZON_S)
 
 
 def pause(market: Market, actor: User, reason: str) -> None:

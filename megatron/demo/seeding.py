@@ -37,6 +37,8 @@ def seed(say: Say) -> list[people.Login]:
             for demo in missing:
                 _open(demo, start_s)
         _replay(say)
+        for demo in missing:
+            oracle.card(Market.objects.get(slug=demo.slug))
         _close_some()
     return logins
 

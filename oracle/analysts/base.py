@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from oracle.core.forecasts import Outside
 from oracle.core.levels import LevelMapping
 from oracle.core.quorum import Seat
 from oracle.core.reports import Report
@@ -44,7 +45,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """All that a seat may know: the market, its sources' stories, the number, F and the floor."""
+    """All a seat may know: the market, the stories, the number, F, what others forecast."""
 
     variable: Variable
     stories: tuple[Story, ...]
@@ -52,6 +53,7 @@ class Brief:
     fundamental_pico: int
     floor_e8: int
     as_of: datetime
+    forecasts: tuple[Outside, ...] = ()
 
 
 class Analyst(Protocol):

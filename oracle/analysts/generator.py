@@ -1,6 +1,7 @@
-"""A reader that says how much: a small text model scores the allowed answers, and never writes.
+"""A reader that says how much: a small text model scores the allowed answers.
 
-It is asked only where stage 1 says that something matters; else its seat gives the small report.
+What it writes besides is one sentence to be shown; no figure comes of it. It is asked only where
+stage 1 says that something matters; else its seat gives the small report.
 """
 
 import hashlib
@@ -9,20 +10,21 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from oracle.analysts import classifier, lexicon, nets, small, weights
+from oracle.analysts import classifier, lexicon, nets, small, summary, weights
 from oracle.analysts.base import Brief, Story
 from oracle.core import scoring, sizing
 from oracle.core.quorum import Seat
 from oracle.core.reports import DELTA, NOTE_LARGE, NOTE_NEUTRAL, NOTE_UNSURE, Mark, Report
 
-RULES = 1
+RULES = 2
 NAME = "generator"
 PROMPTS = Path(__file__).parent / "prompts"
-DIRECTION, SIZE = "direction-1.txt", "size-1.txt"
+DIRECTION, SIZE, SUMMARY = "direction-1.txt", "size-1.txt", "summary-1.txt"
 DIRECTION_WORDS = ("rise", "fall", "no change")
 SIZE_WORDS = ("0%", "0.5%", "1%", "2%", "5%", "10%")
 STORIES_MAX = 5
 STORY_CHARACTERS = 400
+SUMMARY_TOKENS_MAX = 48
 MILLION = 10**6
 
 
@@ -36,7 +38,7 @@ class Generator:
         """Return the rules' number, the hash of weights and libraries, and that of the prompts."""
         seen = nets.version(model_name())
         first = classifier.Classifier() if nets.fact(classifier.NAME) else lexicon.Lexicon()
-        body = "|".join((seen, prompt(DIRECTION), prompt(SIZE), first.version))
+        body = "|".join((seen, *map(prompt, (DIRECTION, SIZE, SUMMARY)), first.version))
         return f"{NAME}-{RULES}-{hashlib.sha256(body.encode()).hexdigest()[:12]}"
 
     def can_run(self) -> bool:
@@ -66,6 +68,7 @@ class Generator:
             impact=impact,
             notes=notes,
             marks=tuple(marks),
+            summary=_summary(brief),
         )
 
 
@@ -99,6 +102,14 @@ def _sized(brief: Brief) -> sizing.Sized:
     directions = _shares([one - usual for one, usual in zip(here, empty, strict=True)])
     sizes = _shares(nets.score(name, _asked(SIZE, question, told), SIZE_WORDS))
     return sizing.sized(directions, sizes)
+
+
+def _summary(brief: Brief) -> str:
+    """Return a sentence about the stories that may be shown, or nothing. It decides nothing."""
+    asked = _asked(SUMMARY, brief.variable.question, envelope(brief.stories))
+    written = nets.write(model_name(), asked, SUMMARY_TOKENS_MAX)
+    read = [_flat(f"{one.title}. {one.text}") for one in brief.stories[:STORIES_MAX]]
+    return summary.kept(written, read)
 
 
 def envelope(stories: Sequence[Story]) -> str:

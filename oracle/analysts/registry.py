@@ -3,15 +3,19 @@
 from oracle.analysts import nets
 from oracle.analysts.base import Analyst, Analysts
 from oracle.analysts.classifier import Classifier
+from oracle.analysts.forecaster import NAME as FORECASTER
+from oracle.analysts.forecaster import Forecaster
 from oracle.analysts.generator import Generator
 from oracle.analysts.lexicon import Lexicon
 from oracle.analysts.nli import Nli
 from oracle.analysts.series import Series
 
-KNOWN: tuple[Analyst, ...] = (Lexicon(), Series(), Classifier(), Nli(), Generator())
+KNOWN: tuple[Analyst, ...] = (Lexicon(), Series(), Classifier(), Nli(), Generator(), Forecaster())
 
 # What the readers read: stories, or numbers. The linter of specifications asks.
 READS_NUMBERS = frozenset({"series"})
+# These have no source: what they read is handed in.
+READS_NOTHING = frozenset({FORECASTER})
 
 
 def names() -> list[str]:

@@ -34,3 +34,14 @@ def schedule(market_id: int) -> Schedule:
 def spec(market_id: int) -> OracleSpec:
     """Return the specification that a market's oracle follows now."""
     return schedule(market_id).spec
+
+
+def spec_to_play(market_id: int) -> OracleSpec:
+    """Return the version that a market's oracle follows, else the newest that was written."""
+    followed = Schedule.objects.filter(pk=market_id).select_related("spec").first()
+    if followed:
+        return followed.spec
+    newest = OracleSpec.objects.filter(market_id=market_id).order_by("-version").first()
+    if newest is None:
+        raise NotFound(f"market {market_id} has no oracle")
+    return newest

@@ -83,8 +83,10 @@ class Verdict:
     change_e8: int
     level_pico: int | None
     confidence_e8: int
+    stated_e8: int
     impact: int
     notes: tuple[str, ...]
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +221,10 @@ def _reports(runs: Sequence[Run]) -> tuple[dict[int, list[Verdict]], Opinions]:
                 change_e8=_toward_zero(row.delta_pico, PICO_PER_E8),
                 level_pico=None if row.level_pico is None else int(row.level_pico),
                 confidence_e8=row.confidence_e8,
+                stated_e8=row.stated_e8,
                 impact=row.impact,
                 notes=tuple(row.notes),
+                summary=row.summary,
             )
         )
         for cluster, sign, confidence_e8, _ in row.marks:

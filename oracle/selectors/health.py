@@ -7,7 +7,7 @@ from django.conf import settings
 
 from exchange import clock
 from exchange.models import Market
-from oracle.models import OracleSpec, Run, Schedule, Source
+from oracle.models import Backtest, Card, OracleSpec, Run, Schedule, Source
 
 DISABLED_WORDS = "every oracle of this site is switched off"
 
@@ -38,7 +38,18 @@ class OracleHealth:
     interval_s: int
     failures: int
     last_run: Run | None
+    readers_away: tuple[str, ...]
     sources: tuple[SourceHealth, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A version that is written and not followed yet."""
+
+    spec: OracleSpec
+    has_card: bool
+    played: int
+    runs: int
 
 
 def disabled() -> bool:
@@ -79,8 +90,31 @@ def oracle_health(market: Market) -> OracleHealth | None:
         interval_s=schedule.interval_s,
         failures=schedule.failures,
         last_run=Run.objects.filter(market=market, is_dry=False).order_by("-id").first(),
+        readers_away=_away(schedule.spec),
         sources=_sources(schedule.spec),
     )
+
+
+def awaiting(market: Market) -> Awaited | None:
+    """Return the newest version if it is not followed yet, and how far its card is."""
+    newest = OracleSpec.objects.filter(market=market).order_by("-version").first()
+    followed = Schedule.objects.filter(market=market).values_list("spec_id", flat=True).first()
+    if newest is None or newest.pk == followed:
+        return None
+    job = Backtest.objects.filter(spec=newest).order_by("-id").first()
+    return Awaited(
+        spec=newest,
+        has_card=Card.objects.filter(spec=newest).exists(),
+        played=job.played if job else 0,
+        runs=job.runs if job else 0,
+    )
+
+
+def _away(spec: OracleSpec) -> tuple[str, ...]:
+    """Return the readers of a panel that could not be asked in its newest run."""
+    newest = Run.objects.filter(spec=spec, read_at__isnull=False).order_by("-id").first()
+    seats = set(newest.detail.get("away", ())) if newest else set()
+    return tuple(sorted({row["reader"] for row in spec.panel if row["seat"] in seats}))
 
 
 def _sources(spec: OracleSpec) -> tuple[SourceHealth, ...]:

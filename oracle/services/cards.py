@@ -1,7 +1,7 @@
 """Judge a played period and keep its report card."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from statistics import median_low
@@ -38,18 +38,33 @@ def card_make(
     end: datetime,
     step_s: int,
     horizon_s: int = HORIZON_S,
+    spec: OracleSpec | None = None,
+    each: Callable[[int], None] = lambda _played: None,
 ) -> Card:
     """Play a market's oracle from `start` to `end` and keep how right it was.
 
+    Without `spec` it is the version that the market follows, else its newest one. `each` hears
+    after every played run how many there are, and may raise to end it.
+
     Raises:  NotFound without an oracle; Malformed for a senseless period.
     """
-    spec = access.spec(market_id)
+    version = spec or access.spec_to_play(market_id)
+    check_period(start, end, step_s)
+    steps = []
+    for step in backtest.play(version, start, end, step_s, horizon_s):
+        steps.append(step)
+        each(len(steps))
+    return _kept(version, steps, step_s, horizon_s, Card.Origin.PLAYED)
+
+
+def check_period(start: datetime, end: datetime, step_s: int) -> int:
+    """Return how many runs a period has. Raises Malformed for a senseless one."""
     if step_s < 1 or not start < end <= clock.now():
         raise Malformed("a period starts before it ends, in the past")
-    if (end - start) / timedelta(seconds=step_s) > backtest.STEPS_MAX:
+    runs = int((end - start) / timedelta(seconds=step_s)) + 1
+    if runs > backtest.STEPS_MAX:
         raise Malformed(f"more than {backtest.STEPS_MAX} runs")
-    steps = list(backtest.play(spec, start, end, step_s, horizon_s))
-    return _kept(spec, steps, step_s, horizon_s, Card.Origin.PLAYED)
+    return runs
 
 
 def card_of_runs(

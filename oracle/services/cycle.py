@@ -21,7 +21,7 @@ from oracle.core.cadence import Ending
 from oracle.models import OPEN, OracleSpec, Report, Run, Schedule, SpentEvidence
 from oracle.models.specs import INTERVAL_S_MAX
 from oracle.selectors import health
-from oracle.services import fetching, leases, reading
+from oracle.services import fetching, forecasting, leases, reading
 
 NO_QUORUM, SOURCE_DOWN, STOPPED, FAILED = "no_quorum", "source_down", "stopped", "failed"
 SMALL_WAIT_S = 60
@@ -91,6 +91,7 @@ def record(run: Run, receipt: Receipt) -> None:
             lease_until=None,
         )
         spend(run)
+        forecasting.spend(run)
         _schedule(run, Ending.QUIET if before == after else Ending.MOVED)
 
 

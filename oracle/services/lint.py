@@ -87,7 +87,10 @@ def _panel(spec: OracleSpec) -> list[str]:
         f"the seats {a!r} and {b!r} are not independent: one reader over a shared source"
         for a, b in quorum.dependent(seats)
     ]
-    reads_text = any(seat.reader not in registry.READS_NUMBERS for seat in seats)
+    if sum(seat.reader in registry.READS_NOTHING for seat in seats) > 1:
+        problems.append("all outside forecasts share one seat")
+    others = registry.READS_NUMBERS | registry.READS_NOTHING
+    reads_text = any(seat.reader not in others for seat in seats)
     if reads_text and not spec.queries:
         problems.append("a specification that reads text needs 1 to 10 queries")
     needed = config_of(spec.market.config).quorum
@@ -106,7 +109,10 @@ def _seats(spec: OracleSpec, seats: Sequence[Seat]) -> list[str]:
     for seat in seats:
         if seat.reader not in registry.names():
             problems.append(f"there is no reader {seat.reader!r}")
-        if not seat.sources or not listed.issuperset(seat.sources):
+        if seat.reader in registry.READS_NOTHING:
+            if seat.sources:
+                problems.append(f"the seat {seat.name!r} reads no source")
+        elif not seat.sources or not listed.issuperset(seat.sources):
             problems.append(f"the seat {seat.name!r} must read some of the sources, and no other")
         if seat.reader in registry.READS_NUMBERS and not spec.mapping:
             problems.append(f"the seat {seat.name!r} reads numbers and needs a mapping")

@@ -67,6 +67,7 @@ def _report(row: ReportRow) -> Report:
         level_pico=None if row.level_pico is None else int(row.level_pico),
         impact=row.impact,
         notes=tuple(row.notes),
+        summary=row.summary,
         marks=tuple(
             Mark(cluster=cluster, sign=sign, confidence_e8=sure, keyword=keyword)
             for cluster, sign, sure, keyword in row.marks

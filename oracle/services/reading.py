@@ -20,12 +20,13 @@ from exchange.selectors import access
 from exchange.selectors.configs import config_of
 from oracle.analysts.base import Analyst, Brief, Number, Story, Variable
 from oracle.analysts.nets import ReaderAway
-from oracle.analysts.registry import READS_NUMBERS, available
+from oracle.analysts.registry import READS_NOTHING, READS_NUMBERS, available
 from oracle.core import novelty, reports
 from oracle.core.calibration import Points, calibrated
+from oracle.core.forecasts import Outside
 from oracle.core.quorum import Seat
 from oracle.models import Calibration, Evidence, Observation, OracleSpec, Report, Run
-from oracle.services import calibrating, evidence, fetching, leases, terms
+from oracle.services import calibrating, evidence, fetching, forecasting, leases, terms
 from oracle.services.hashing import sha256_hex
 
 STORIES_MAX = 25
@@ -127,7 +128,7 @@ def ask_seats(
         elif analyst is None:
             found.abstained[seat.name] = f"the reader {seat.reader} cannot run here"
             found.away.append(seat.name)
-        elif len(silent) == len(seat.sources):
+        elif seat.sources and len(silent) == len(seat.sources):
             found.abstained[seat.name] = "none of its sources answered"
         else:
             _ask(found, analyst, seat, brief_of(seat), tables.get(seat.reader))
@@ -192,6 +193,7 @@ def _inputs(run: Run) -> Inputs:
             for cluster in chosen
         ],
         "numbers": _numbers(run),
+        "forecasts": _forecasts(run),
         "calibrations": calibrating.in_force(
             run.spec, run.fetched_at, {name: one.version for name, one in available().items()}
         ),
@@ -268,7 +270,22 @@ def _brief(
         fundamental_pico=int(inputs["fundamental_pico"]),
         floor_e8=inputs["floor_e8"],
         as_of=datetime.fromisoformat(inputs["as_of"]),
+        forecasts=_outsides(inputs, seat),
     )
+
+
+def _forecasts(run: Run) -> list[tuple[int, int]]:
+    """Return what outside programs say now, with the weight of each, where a seat hears them."""
+    if not any(seat.reader in READS_NOTHING for seat in terms.seats_of(run.spec)):
+        return []
+    assert run.fetched_at is not None
+    return forecasting.weighed(forecasting.chosen(run.market_id, run.fetched_at), run.fetched_at)
+
+
+def _outsides(inputs: Inputs, seat: Seat) -> tuple[Outside, ...]:
+    if seat.reader not in READS_NOTHING:
+        return ()
+    return forecasting.outsides(inputs.get("forecasts", []))
 
 
 def _number(key: int | None) -> Number | None:

@@ -11,7 +11,7 @@ from oracle.sources.base import SourceDown
 
 SCHEMES = ("http", "https")
 # These send a key along.
-KEYED = frozenset({Source.Kind.SERPER, Source.Kind.FRED, Source.Kind.GITHUB})
+KEYED = frozenset({Source.Kind.SERPER, Source.Kind.FRED, Source.Kind.GITHUB, Source.Kind.CHAIN})
 LIMITS = frozenset({"requests_per_day_max", "cost_micro", "is_enabled"})
 
 

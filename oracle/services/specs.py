@@ -1,4 +1,8 @@
-"""Write a market's oracle specification: refuse what cannot work, keep every version."""
+"""Write a market's oracle specification: refuse what cannot work, keep every version.
+
+A version is followed only from when it is let: by a report card of that very version, or by an
+exception that is kept with its reason.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,14 +13,20 @@ from django.db import IntegrityError, transaction
 from exchange import clock
 from exchange.errors import Conflict, Malformed, Unprocessable
 from exchange.models import Market
-from oracle.models import OracleSpec, Schedule
+from oracle.models import Activation, Card, OracleSpec, Schedule
 from oracle.services.lint import lint
 from oracle.services.terms import FIELDS
 
+WAIVED_MAX = 200
+
 
 @transaction.atomic
-def spec_save(*, market_id: int, fields: Mapping[str, Any], starts_in_s: int = 0) -> OracleSpec:
-    """Store a new version of a market's specification and let its schedule follow it.
+def spec_save(
+    *, market_id: int, fields: Mapping[str, Any], starts_in_s: int = 0, waived: str = ""
+) -> OracleSpec:
+    """Store a new version of a market's specification; nothing follows it yet.
+
+    `waived` says why it needs no report card, and lets it be followed at once.
 
     Units:   weights, slope, base and confidence are decimal text; spans are seconds.
     Raises:  Malformed for an unknown field; Unprocessable spec_refused with every complaint;
@@ -44,8 +54,27 @@ def spec_save(*, market_id: int, fields: Mapping[str, Any], starts_in_s: int = 0
             spec.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict("somebody saved another version just now", code="already_so") from error
-    _follow(spec, starts_in_s)
+    if waived:
+        spec_follow(spec=spec, starts_in_s=starts_in_s, waived=waived)
     return spec
+
+
+@transaction.atomic
+def spec_follow(*, spec: OracleSpec, starts_in_s: int = 0, waived: str = "") -> Activation:
+    """Let a version be followed from its market's next run on.
+
+    Raises:  Unprocessable card_missing without a card of this version, unless that is waived.
+    """
+    card = Card.objects.filter(spec=spec).order_by("-id").first()
+    if card is None and not waived:
+        raise Unprocessable(
+            "this version awaits its report card",
+            code="card_missing",
+            fields={"version": spec.version},
+        )
+    made = Activation.objects.create(spec=spec, card=card, waived=waived[:WAIVED_MAX])
+    _follow(spec, starts_in_s)
+    return made
 
 
 def _follow(spec: OracleSpec, starts_in_s: int) -> None:

@@ -1,6 +1,7 @@
 """What staff may do to an oracle: stop it, let it go on, try it out. Always with a reason."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,9 +11,9 @@ from exchange import clock
 from exchange.errors import Malformed, NotAllowed, Unprocessable
 from exchange.models import Market, MarketEvent, StaffAction, User
 from exchange.services.staff import REASON_MAX, REASON_MIN
-from oracle.models import OracleSpec, Run, Schedule, Source
+from oracle.models import Backtest, Forecaster, OracleSpec, Run, Schedule, Source
 from oracle.selectors import access
-from oracle.services import cycle, sources, specs
+from oracle.services import backtests, cycle, sources, specs
 
 
 @transaction.atomic
@@ -49,15 +50,48 @@ def oracle_resume(*, actor: User, market_id: int, reason: str) -> StaffAction:
 def spec_change(
     *, actor: User, market_id: int, fields: Mapping[str, Any], reason: str
 ) -> OracleSpec:
-    """Give a market's oracle a new version of its specification, in public.
+    """Propose a new version of a market's specification; it awaits its report card.
 
     Raises:  NotAllowed, Malformed, Unprocessable spec_refused.
     """
     said = _allowed(actor, reason)
     spec = specs.spec_save(market_id=market_id, fields=fields)
-    _announce(market_id, "oracle_specified", said, version=spec.version)
     _record(actor, "oracle.specified", spec.market, said, version=spec.version)
     return spec
+
+
+@transaction.atomic
+def spec_follow(*, actor: User, spec: OracleSpec, reason: str) -> StaffAction:
+    """Let a version that has its report card be followed, in public.
+
+    Raises:  NotAllowed, Malformed, Unprocessable card_missing or already_so.
+    """
+    said = _allowed(actor, reason)
+    if Schedule.objects.filter(market_id=spec.market_id, spec=spec).exists():
+        raise _already("this version is followed already")
+    specs.spec_follow(spec=spec)
+    _announce(spec.market_id, "oracle_specified", said, version=spec.version)
+    return _record(actor, "oracle.followed", spec.market, said, version=spec.version)
+
+
+@transaction.atomic
+def backtest_start(
+    *,
+    actor: User,
+    spec: OracleSpec,
+    reason: str,
+    start: datetime,
+    end: datetime,
+    step_s: int,
+) -> Backtest:
+    """Ask for a report card of a version: a worker plays the period and shows how far it is.
+
+    Raises:  NotAllowed, Malformed for a senseless period.
+    """
+    said = _allowed(actor, reason)
+    job = backtests.ask(spec=spec, start=start, end=end, step_s=step_s, asked_by=actor)
+    _record(actor, "oracle.backtest", spec.market, said, version=spec.version)
+    return job
 
 
 @transaction.atomic
@@ -92,6 +126,39 @@ def source_change(*, actor: User, fields: Mapping[str, Any], reason: str) -> Sou
         detail={"options": source.options, "hosts": source.hosts},
     )
     return source
+
+
+@transaction.atomic
+def forecaster_grant(*, actor: User, user: User, name: str, reason: str) -> Forecaster:
+    """Let a user's programs hand in forecasts, or let them again.
+
+    Raises:  NotAllowed, Malformed.
+    """
+    said = _allowed(actor, reason)
+    shown = " ".join(name.split())
+    if not shown or not shown.isprintable():
+        raise Malformed("a forecaster has a name", fields={"field": "name"})
+    who, _ = Forecaster.objects.update_or_create(
+        user=user, defaults={"name": shown[:60], "is_active": True}
+    )
+    StaffAction.objects.create(
+        actor=actor, verb="oracle.forecaster_on", target=f"forecaster {who.name}", reason=said
+    )
+    return who
+
+
+@transaction.atomic
+def forecaster_withdraw(*, actor: User, who: Forecaster, reason: str) -> StaffAction:
+    """Take the right away: nothing new is taken, and nothing that waits counts any more.
+
+    Raises:  NotAllowed, Malformed, Unprocessable already_so.
+    """
+    said = _allowed(actor, reason)
+    if not Forecaster.objects.filter(pk=who.pk, is_active=True).update(is_active=False):
+        raise _already("this forecaster has no right already")
+    return StaffAction.objects.create(
+        actor=actor, verb="oracle.forecaster_off", target=f"forecaster {who.name}", reason=said
+    )
 
 
 def dry_run(*, actor: User, market_id: int, reason: str) -> Run:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from oracle.models import Source as SourceRow
 from oracle.sources.archive import Archive
 from oracle.sources.base import Source, SourceDown, Spend
+from oracle.sources.chain import Chain, node_url
 from oracle.sources.fred import Fred
 from oracle.sources.gdelt import Gdelt
 from oracle.sources.github import GitHub
@@ -30,6 +31,7 @@ WEB: dict[str, type[Texts | Numbers]] = {
     SourceRow.Kind.NPM: Npm,
     SourceRow.Kind.PYPI: PyPI,
     SourceRow.Kind.WIKIPEDIA: Wikipedia,
+    SourceRow.Kind.CHAIN: Chain,
 }
 
 
@@ -54,6 +56,8 @@ def build(row: SourceRow, spend: Spend) -> Source:
 
 def address_of(row: SourceRow) -> str:
     """Return where a source asks; nothing for one that asks nobody."""
+    if row.kind == SourceRow.Kind.CHAIN:
+        return node_url()
     usual = WEB[row.kind].URL if row.kind in WEB else ""
     return str(row.options.get("url") or usual)
 

@@ -3,6 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import tokenizers
+import torch
+import transformers as library
+
+# Its constructors have parameters by the hundred; what we give is written out here.
+transformers: Any = library
+
 VOCABULARY = 30_522
 TEXT_VOCABULARY = 32_128
 SYLLABLES = ("ba", "do", "ke", "li", "mu", "na", "po", "ri", "sa", "tu", "ve", "zo")
@@ -12,9 +19,6 @@ KNOWN = ("output", "rise", "fall", "no", "change", "0", "0.5", "1", "2", "5", "1
 
 def write_classifier(place: Path, *, real_size: bool) -> None:
     """Write a DistilBERT of 67 million parameters with two labels."""
-    import torch
-    import transformers
-
     torch.manual_seed(1)
     small = {} if real_size else {"dim": 64, "hidden_dim": 128, "n_layers": 2, "n_heads": 2}
     config = transformers.DistilBertConfig(
@@ -29,9 +33,6 @@ def write_classifier(place: Path, *, real_size: bool) -> None:
 
 def write_text_model(place: Path, *, real_size: bool) -> None:
     """Write a T5 of 77 million parameters: eight layers and eight, as LaMini-Flan-T5-77M."""
-    import torch
-    import transformers
-
     torch.manual_seed(2)
     size = {"d_model": 512, "d_ff": 1024, "num_layers": 8, "num_heads": 6}
     small = {"d_model": 64, "d_ff": 64, "num_layers": 2, "num_heads": 2}
@@ -48,8 +49,6 @@ def write_text_model(place: Path, *, real_size: bool) -> None:
 
 
 def _write(place: Path, model: Any) -> None:
-    import transformers
-
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     model.eval().save_pretrained(place)
@@ -57,9 +56,6 @@ def _write(place: Path, model: Any) -> None:
 
 def _words(place: Path) -> None:
     """Write a tokenizer that knows each of our words as one token, with two marks around a text."""
-    import tokenizers
-    import transformers
-
     names = ["[PAD]", "[EOS]", "[UNK]", "[CLS]", "[SEP]", *KNOWN, *WORDS]
     vocabulary = {word: n for n, word in enumerate(names)}
     words = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))

@@ -74,7 +74,7 @@ def market(settings: Any) -> Iterator[Market]:
             },
         )
         made = active_market("uk-living", quorum=2)
-        specs.spec_save(market_id=made.pk, fields=SPEC)
+        specs.spec_save(market_id=made.pk, fields=SPEC, waived="a test")
         yield made
 
 

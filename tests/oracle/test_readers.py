@@ -59,7 +59,7 @@ def write(folder: Path, name: str, make: Callable[..., Any], *arguments: Any) ->
 
 
 def test_without_weights_they_cannot_run() -> None:
-    assert set(registry.available()) == {"lexicon", "series"}
+    assert set(registry.available()) == {"lexicon", "series", "forecaster"}
     assert {"classifier", "nli", "generator"} <= set(registry.names())
     assert classifier.Classifier().version.endswith("absent")
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import InternalError, ProgrammingError, transaction
+from django.db import IntegrityError, InternalError, ProgrammingError, transaction
 
 from exchange import clock
 from exchange.engines import variable
 from exchange.errors import Malformed, MegatronError, NotAllowed, Unprocessable
 from exchange.models import Market, MarketEvent, StaffAction, User
-from oracle.models import CostEntry, OracleSpec, Run, Schedule, Source, SpentEvidence
-from oracle.services import budgets, specs, staff, terms
+from oracle.models import Activation, CostEntry, OracleSpec, Run, Schedule, Source, SpentEvidence
+from oracle.services import budgets, cards, specs, staff, terms
 from oracle.services.lint import lint
 from oracle.services.sources import source_save
 from oracle.sources.base import OverBudget
@@ -112,13 +112,36 @@ def test_a_field_nobody_knows_is_malformed(market: Market) -> None:
         specs.spec_save(market_id=market.pk, fields=world.spec_fields(price="5"))
 
 
-def test_a_change_is_a_new_version_that_the_schedule_follows(market: Market) -> None:
+def test_a_change_is_a_new_version_that_awaits_its_card(market: Market) -> None:
     first = world.spec(market)
     second = specs.spec_save(market_id=market.pk, fields=world.spec_fields(interval_s=450))
-    schedule = Schedule.objects.get(market=market)
     assert (first.version, second.version) == (1, 2)
-    assert (schedule.spec, schedule.interval_s) == (second, 450)
     assert terms.spec_sha256(first) != terms.spec_sha256(second)
+    with pytest.raises(Unprocessable) as refused:
+        specs.spec_follow(spec=second)
+    assert refused.value.code == "card_missing"
+    assert Schedule.objects.get(market=market).spec == first
+    now = clock.now()
+    card = cards.card_make(
+        market_id=market.pk, start=now - timedelta(hours=2), end=now, step_s=3_600, spec=second
+    )
+    assert card.spec == second
+    made = specs.spec_follow(spec=second)
+    schedule = Schedule.objects.get(market=market)
+    assert (schedule.spec, schedule.interval_s) == (second, 450)
+    assert (made.card, made.waived) == (card, "")
+
+
+def test_a_card_of_another_version_opens_nothing(market: Market) -> None:
+    now = clock.now()
+    cards.card_make(market_id=market.pk, start=now - timedelta(hours=2), end=now, step_s=3_600)
+    second = specs.spec_save(market_id=market.pk, fields=world.spec_fields(interval_s=450))
+    with pytest.raises(Unprocessable):
+        specs.spec_follow(spec=second)
+    made = specs.spec_follow(spec=second, waived="The board has decided.")
+    assert (made.card, made.waived) == (None, "The board has decided.")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Activation.objects.create(spec=second)
 
 
 def test_a_version_never_changes(market: Market) -> None:

@@ -29,7 +29,9 @@ class TokenInput(Input):
 
     name = Text(max_length=tokens.NAME_MAX)
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=tokens.SCOPES), min_length=1, max_length=3
+        child=serializers.ChoiceField(choices=tokens.SCOPES),
+        min_length=1,
+        max_length=len(tokens.SCOPES),
     )
     ttl_days = Whole(
         least=1, most=DAYS_MAX, required=False, help_text="left out: until it is revoked"

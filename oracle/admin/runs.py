@@ -1,0 +1,111 @@
+"""Each run with its reports, and the evidence behind them."""
+
+from django.contrib import admin
+
+from exchange import figures
+from exchange.admin.base import ReadOnly, columns, link_list
+from exchange.engines.units import PICO
+from oracle.admin.base import Reached, usd
+from oracle.models import (
+    Cluster,
+    Evidence,
+    Report,
+    Run,
+    Sighting,
+    SpentEvidence,
+)
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnly):
+    """Each attempt with its inputs, hashes, timings and end."""
+
+    list_display = ("id", "market", "number", "state", "reason", "is_dry", "started_at", "cost")
+    list_filter = ("state", "is_dry", "market")
+    list_select_related = ("market",)
+    search_fields = ("=ref",)
+    hidden = ("cost_micro",)
+    extra = ("cost", "reports_of", "sightings_of")
+    ordering = ("-id",)
+
+    @admin.display(description="cost", ordering="cost_micro")
+    def cost(self, run: Run) -> str:
+        """Return what the run cost."""
+        return usd(run.cost_micro)
+
+    @admin.display(description="reports")
+    def reports_of(self, run: Run) -> str:
+        """Return a link to its reports."""
+        return link_list(Report, "reports", run__id__exact=run.pk)
+
+    @admin.display(description="sightings")
+    def sightings_of(self, run: Run) -> str:
+        """Return a link to what was seen."""
+        return link_list(Sighting, "sightings", run__id__exact=run.pk)
+
+
+@admin.register(Report)
+class ReportAdmin(Reached):
+    """What each seat said."""
+
+    list_display = ("run", "seat", "reader", "kind", "change", *columns(Report, "confidence_e8"))
+    list_filter = ("reader", "kind")
+    list_select_related = ("run__market",)
+    hidden = ("delta_pico",)
+    extra = ("change",)
+    ordering = ("-id",)
+
+    reached_by = "run__id__exact"
+
+    @admin.display(description="change against F", ordering="delta_pico")
+    def change(self, report: Report) -> str:
+        """Return the estimated change in percent."""
+        return f"{figures.trimmed(report.delta_pico * 100, PICO, 2, 8)} %"
+
+
+@admin.register(Cluster)
+class ClusterAdmin(ReadOnly):
+    """The stories, each by its hashes; the words are with its evidence."""
+
+    list_display = ("id", "first_at", "created_at")
+    hidden = ("bands",)
+    extra = ("told_by",)
+
+    @admin.display(description="told by")
+    def told_by(self, cluster: Cluster) -> str:
+        """Return a link to every telling."""
+        return link_list(Evidence, "evidence", cluster__id__exact=cluster.pk)
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(Reached):
+    """What was read, as it was stored."""
+
+    list_display = ("title", "publisher", "published_at", "fetched_at", "cluster", "is_head")
+    list_select_related = ("cluster",)
+    search_fields = ("title", "publisher")
+    ordering = ("-id",)
+
+    reached_by = "cluster__id__exact"
+
+
+@admin.register(Sighting)
+class SightingAdmin(Reached):
+    """In which place each source gave what."""
+
+    list_display = ("run", "source", "rank", "evidence")
+    list_filter = ("source",)
+    list_select_related = ("run__market", "source", "evidence")
+    ordering = ("-run_id", "source", "rank")
+
+    reached_by = "run__id__exact"
+
+
+@admin.register(SpentEvidence)
+class SpentEvidenceAdmin(ReadOnly):
+    """Which story was used up in which market, by which run."""
+
+    list_display = ("market", "cluster", "run")
+    list_filter = ("market",)
+    list_select_related = ("market", "cluster", "run__market")
+    ordering = ("-id",)
