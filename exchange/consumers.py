@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
@@ -13,8 +14,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.sessions.backends.db import SessionStore
 
 from exchange import clock
-from exchange.fanout import registry
-from exchange.models import LiveState
+from exchange.fanout import Place, registry
+from exchange.models import LiveState, Market
 
 HEARTBEAT_S = 5.0
 MARKETS_MAX = 50
@@ -42,10 +43,10 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     def __init__(self) -> None:
         super().__init__()
-        self.market_ids: list[int] = []
+        self.places: Sequence[Place] = ()
         self.user_id: int | None = None
         self.sent = self.read = self.heard = self.unanswered = 0
-        self.newest: dict[int, str] = {}
+        self.newest: dict[Place, str] = {}
         self.heart: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -61,17 +62,22 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def connect(self) -> None:
         """Accept, subscribe, and send where each market stands."""
-        self.market_ids = self._asked_for()
+        self.places = await self.asked_for()
         await self.accept()
         user = self.scope.get("user")
         if user and user.is_authenticated:
-            self.user_id = user.pk
-            await self.channel_layer.group_add(f"user.{self.user_id}", self.channel_name)
-        registry.add(self.market_ids, self)
-        await self.send(text_data=await database_sync_to_async(self._snapshot)())
+            await self.become(user.pk)
+        registry.add(self.places, self)
+        await self.send(text_data=await database_sync_to_async(self.snapshot)())
         self.heart = asyncio.create_task(self._heartbeat())
 
-    def _asked_for(self) -> list[int]:
+    async def become(self, user_id: int) -> None:
+        """Hear this user's own news from now on."""
+        self.user_id = user_id
+        await self.channel_layer.group_add(f"user.{user_id}", self.channel_name)
+
+    async def asked_for(self) -> Sequence[Place]:
+        """Return what the browser wants to hear of. Raises DenyConnection."""
         query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
         parts = query.get("m", [""])[0].split(",")
         if len(parts) > MARKETS_MAX or not all(p.isascii() and p.isdigit() for p in parts):
@@ -82,10 +88,10 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         """Read an acknowledgement; anything else, or too many, end the socket with a code."""
         self.heard += 1
         if self.heard > FRAMES_PER_BEAT_MAX:
-            await self._end(CLOSE_FLOOD)
-        read = _acknowledged(text_data)
+            await self.end(CLOSE_FLOOD)
+        read = acknowledged(text_data)
         if read is None:
-            await self._end(CLOSE_MALFORMED)
+            await self.end(CLOSE_MALFORMED)
         if read > self.sent:
             return  # to count what was never sent is no answer
         self.unanswered = 0
@@ -97,15 +103,15 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         registry.remove(self)
         await super().close(code, reason)
 
-    async def _end(self, code: int) -> NoReturn:
+    async def end(self, code: int) -> NoReturn:
         """Close, and leave unread whatever the browser has sent since."""
         await self.close(code)
         raise StopConsumer
 
-    async def deliver(self, market_id: int, seq: int, frame: str) -> None:
+    async def deliver(self, place: Place, seq: int, frame: str) -> None:
         """Send a frame built once, or keep only the newest for a reader who is behind."""
         if self.sent - self.read >= BEHIND_MAX:
-            self.newest[market_id] = frame
+            self.newest[place] = frame
             return
         self.sent += 1
         await self.send(text_data=frame)
@@ -136,7 +142,7 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     async def _beat(self) -> int | None:
         if self.unanswered >= UNANSWERED_MAX:
             return CLOSE_SLOW
-        if self.user_id is not None and not await self._still_signed_in():
+        if self.user_id is not None and not await self.still_signed_in():
             return CLOSE_SIGNED_OUT
         self.heard = 0
         self.unanswered += 1
@@ -144,13 +150,16 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         await self.send(text_data=json.dumps(body))
         return None
 
-    async def _still_signed_in(self) -> bool:
+    async def still_signed_in(self) -> bool:
         """A socket must not outlive its session (logout, password change, deactivation)."""
         user = await get_user({"session": SessionStore(self.scope["session"].session_key)})
         return bool(user.is_authenticated and user.is_active and user.pk == self.user_id)
 
-    def _snapshot(self) -> str:
-        rows = LiveState.objects.filter(market_id__in=self.market_ids)
+    def snapshot(self) -> str:
+        """Return where everything that was asked for stands."""
+        rows = LiveState.objects.filter(
+            market_id__in=self.places, market__kind=Market.Kind.VARIABLE
+        )
         markets = {
             str(pk): {"seq": seq, "tick": tick}
             for pk, seq, tick in rows.values_list("market_id", "batch_seq", "last_tick")
@@ -158,7 +167,7 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         return json.dumps({"type": "snapshot", "server_ms": clock.now_ms(), "markets": markets})
 
 
-def _acknowledged(text: str | None) -> int | None:
+def acknowledged(text: str | None) -> int | None:
     """Return how many frames the browser says it has read, or None if it says something else."""
     if text is None or len(text) > FRAME_LENGTH_MAX:
         return None

@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import redis.asyncio as aioredis
@@ -18,13 +19,16 @@ from exchange.services.outbox import CHANNEL
 
 RETRY_S_MAX = 5.0
 
+# A market by its number, a session by its code.
+Place = int | str
+
 log = structlog.get_logger()
 
 
 class Listener(Protocol):
     """A socket as the registry sees it."""
 
-    async def deliver(self, market_id: int, seq: int, frame: str) -> None:
+    async def deliver(self, place: Place, seq: int, frame: str) -> None:
         """Take a frame that was built once for everybody."""
 
 
@@ -32,22 +36,22 @@ class Registry:
     """Who listens to which market in this process, and the task that feeds them."""
 
     def __init__(self) -> None:
-        self._listeners: defaultdict[int, set[Listener]] = defaultdict(set)
+        self._listeners: defaultdict[Place, set[Listener]] = defaultdict(set)
         self._feeder: asyncio.Task[None] | None = None
 
-    def add(self, market_ids: list[int], listener: Listener) -> None:
-        """Start delivering those markets to `listener`."""
-        for market_id in market_ids:
-            self._listeners[market_id].add(listener)
+    def add(self, places: Sequence[Place], listener: Listener) -> None:
+        """Start delivering those markets or sessions to `listener`."""
+        for place in places:
+            self._listeners[place].add(listener)
         if self._feeder is None or self._feeder.done():
             self._feeder = asyncio.get_running_loop().create_task(self._feed())
 
     def remove(self, listener: Listener) -> None:
         """Forget a listener everywhere; the subscription ends with the last one."""
-        for market_id in [m for m, who in self._listeners.items() if listener in who]:
-            self._listeners[market_id].discard(listener)
-            if not self._listeners[market_id]:
-                del self._listeners[market_id]
+        for place in [p for p, who in self._listeners.items() if listener in who]:
+            self._listeners[place].discard(listener)
+            if not self._listeners[place]:
+                del self._listeners[place]
         if not self._listeners and self._feeder:
             self._feeder.cancel()
             self._feeder = None
@@ -81,14 +85,14 @@ class Registry:
         try:
             frame = message["data"].decode()
             head = json.loads(frame)
-            market_id, seq = head["market"], head["seq"]
-            listeners = list(self._listeners.get(market_id, ()))
+            place, seq = head["session" if "session" in head else "market"], head["seq"]
+            listeners = list(self._listeners.get(place, ()))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             log.warning("fanout.message_broken", error=repr(error)[:200])
             return
         for listener in listeners:
             try:
-                await listener.deliver(market_id, seq, frame)
+                await listener.deliver(place, seq, frame)
             except Exception as error:  # noqa: BLE001 (one broken socket; the others wait)
                 log.warning("fanout.listener_broken", error=repr(error)[:200])
 

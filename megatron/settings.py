@@ -347,6 +347,8 @@ REST_FRAMEWORK = {
         "trade": env.text("THROTTLE_TRADE", default="20/s burst 60"),
         "money": env.text("THROTTLE_MONEY", default="20/min"),
         "token": env.text("THROTTLE_TOKEN", default="10/h"),
+        # A whole class may sit behind one address.
+        "join": env.text("THROTTLE_JOIN", default="5/s burst 200"),
     },
     "EXCEPTION_HANDLER": "exchange.api.errors.exception_handler",
     "NUM_PROXIES": PROXIES,

@@ -23,6 +23,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("exchange.api.urls")),
+    path("api/v1/", include("exchange.api.session_urls")),
     path("api/v1/", include("oracle.urls_api")),
     path("api/v1/", include("liquidity.urls_api")),
     path("api/v1/", include("chain.urls_api")),

@@ -101,7 +101,7 @@ def column(model: type[Model], name: str) -> Any:
     if isinstance(field, BinaryField):
         return _computed(field, str(field.verbose_name), lambda value: bytes(value).hex())
     if isinstance(field, JSONField):
-        return _computed(field, str(field.verbose_name), _indented)
+        return _computed(field, str(field.verbose_name), indented)
     return name
 
 
@@ -127,7 +127,8 @@ def _computed(field: Any, title: str, write: Callable[[Any], Any]) -> Column:
     return shown
 
 
-def _indented(value: Any) -> SafeString:
+def indented(value: Any) -> SafeString:
+    """Return a JSON value as indented text."""
     return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
 
 

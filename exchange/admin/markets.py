@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from exchange import clock
@@ -39,7 +40,7 @@ class MarketAdmin(Verbs):
 
     form = MarketForm
     list_display = ("name", "ticker", "topic", "status", "mode", "is_demo", "activated_at")
-    list_filter = ("kind", "status", "topic", "is_demo")
+    list_filter = ("status", "topic", "is_demo")
     list_select_related = ("live",)
     search_fields = ("name", "=slug", "=ticker")
     extra = ("mode", "accounts_of")
@@ -89,6 +90,11 @@ class MarketAdmin(Verbs):
             ),
         ),
     )
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Market]":
+        """Return the variable markets; sessions have a table and verbs of their own."""
+        rows: QuerySet[Market] = super().get_queryset(request)
+        return rows.filter(kind=Market.Kind.VARIABLE)
 
     @admin.display(description="limited by")
     def mode(self, market: Market) -> str:

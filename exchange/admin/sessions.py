@@ -9,7 +9,7 @@ from uuid import uuid4
 from django import forms
 from django.contrib import admin
 
-from exchange.admin.base import EMPTY, ReadOnly, columns, link_list
+from exchange.admin.base import EMPTY, ReadOnly, columns, indented, link_list
 from exchange.admin.verbs import ReasonForm, Verb, Verbs
 from exchange.models import (
     Holding,
@@ -71,7 +71,7 @@ class SessionAdmin(Verbs):
     list_filter = ("money", "market__status")
     list_select_related = ("market", "host")
     search_fields = ("=code", "market__name", "=host__email")
-    extra = ("status", "ticks_of", "participants_of")
+    extra = ("status", "parameters", "ticks_of", "participants_of")
     verbs = (
         Verb(name="start", label="Start", explained="The clock starts at zero.", act=_start),
         Verb(
@@ -105,6 +105,11 @@ class SessionAdmin(Verbs):
     def status(self, session: Session) -> str:
         """Return where the session stands."""
         return str(session.market.status)
+
+    @admin.display(description="parameters")
+    def parameters(self, session: Session) -> str:
+        """Return the engine's parameters by the specification's names."""
+        return indented(session.market.config)
 
     @admin.display(description="ticks")
     def ticks_of(self, session: Session) -> str:

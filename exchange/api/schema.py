@@ -98,8 +98,18 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A key made under Settings, API keys; it begins with mgt_.",
+            "description": (
+                "A key made under Settings, API keys; it begins with mgt_. In a session of play"
+                " money also what joining has given; that begins with mgp_."
+            ),
         }
+
+
+class ParticipantScheme(TokenScheme):  # type: ignore[no-untyped-call]
+    """The same header, which for sessions takes a participant's token as well."""
+
+    target_class = "exchange.api.session_endpoint.ParticipantAuthentication"
+    name = "participant"
 
 
 class FixedShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ from typing import Any
 from exchange import clock
 from exchange.engines.units import format_fixed
 
-PLACES = {"_micro": 6, "_nano": 9, "_pico": 12, "_e8": 8}
+PLACES = {"_micro": 6, "_nano": 9, "_pico": 12, "_e8": 8, "_e9": 9}
 
 
 def figures(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from exchange.models import ApiToken, Command, Fill, LiveState, Market, RestingO
 
 
 def market(slug: str) -> Market:
-    """Return the market anyone may read, with its live row."""
-    row = Market.objects.select_related("live").filter(slug=slug).first()
+    """Return the market anyone may read, with its live row. Sessions have doors of their own."""
+    rows = Market.objects.select_related("live").filter(kind=Market.Kind.VARIABLE)
+    row = rows.filter(slug=slug).first()
     if row is None:
         raise NotFound(f"there is no market {slug[:60]!r}")
     return row

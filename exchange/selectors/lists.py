@@ -46,7 +46,8 @@ def markets(
     limit: int,
 ) -> list[Market]:
     """Return markets by slug, with their live rows."""
-    rows = Market.objects.select_related("live").order_by("slug")
+    variable = Market.objects.filter(kind=Market.Kind.VARIABLE)
+    rows = variable.select_related("live").order_by("slug")
     if status is not None:
         rows = rows.filter(status=status)
     if topic is not None:
@@ -75,7 +76,8 @@ def events(market: Market, *, before: int | None, limit: int) -> list[MarketEven
 
 def orders(user: User, *, market: Market | None, before: int | None, limit: int) -> list[Command]:
     """Return what the user asked for, newest first, refused requests included."""
-    rows = Command.objects.filter(user=user, kind__in=ORDER_KINDS).select_related("market")
+    mine = Command.objects.filter(user=user, market__kind=Market.Kind.VARIABLE)
+    rows = mine.filter(kind__in=ORDER_KINDS).select_related("market")
     if market is not None:
         rows = rows.filter(market=market)
     return list(_older(rows, before)[: limit + 1])

@@ -71,11 +71,16 @@ class MarketView:
 
 def views(markets: Sequence[Market] | None = None) -> list[MarketView]:
     """Return every market (or those given) with a day of candles behind it, by name."""
-    rows = markets or list(Market.objects.select_related("live").order_by("name"))
+    rows = markets or _all()
     now_s = clock.now_s()
     ids = [row.id for row in rows]
     candles = _day_candles(ids, now_s)
     return [_view(row, candles[row.id], now_s) for row in rows]
+
+
+def _all() -> list[Market]:
+    variable = Market.objects.filter(kind=Market.Kind.VARIABLE)
+    return list(variable.select_related("live").order_by("name"))
 
 
 def view(market: Market) -> MarketView:

@@ -132,7 +132,8 @@ def stakes(user: User) -> list[StakeView]:
 
 def orders(user: User, market: Market | None = None, limit: int = 50) -> list[Command]:
     """Return what the user asked for, newest first, refused requests included."""
-    rows = Command.objects.filter(user=user, kind__in=ORDER_KINDS).select_related("market")
+    mine = Command.objects.filter(user=user, market__kind=Market.Kind.VARIABLE)
+    rows = mine.filter(kind__in=ORDER_KINDS).select_related("market")
     if market:
         rows = rows.filter(market=market)
     return list(rows.order_by("-id")[:limit])

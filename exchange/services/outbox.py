@@ -55,11 +55,14 @@ def publish(broker: "redis.Redis") -> int:
 
 
 def _frame(market_id: int, seq: int, public: str) -> str:
-    """Build the frame once; every browser that looks at this market gets these very bytes."""
-    return json.dumps(
-        {"type": "tick", "market": market_id, "seq": seq, **json.loads(public)},
-        separators=(",", ":"),
-    )
+    """Build the frame once; every browser that looks at this market gets these very bytes.
+
+    A session goes by its code, which is its invitation, and not by its number.
+    """
+    body = json.loads(public)
+    kind = "event" if "event" in body else "tick"
+    place = {} if "session" in body else {"market": market_id}
+    return json.dumps({"type": kind, **place, "seq": seq, **body}, separators=(",", ":"))
 
 
 def _send_private(market_id: int, private: dict[str, dict[str, Any]]) -> None:
@@ -67,7 +70,8 @@ def _send_private(market_id: int, private: dict[str, dict[str, Any]]) -> None:
     if layer is None:
         return
     for user_id, own in private.items():
-        message = {"type": "own.news", "body": {"type": "own", "market": market_id, **own}}
+        place = {} if "session" in own else {"market": market_id}
+        message = {"type": "own.news", "body": {"type": "own", **place, **own}}
         async_to_sync(layer.group_send)(f"user.{user_id}", message)
 
 

@@ -43,7 +43,7 @@ def world(market: Market, alice: User, staff_member: User) -> Market:
     ledger.hold(user_id=alice.pk, amount_micro=usdc("5"), ref="hold-1")
     tokens.create(user=alice, name="bot", scopes=["read"])
     staff.reduce_only_set(actor=staff_member, market=market, reason="index under repair")
-    session = running_session(staff_member)
+    session = running_session(staff_member, name="Zoo")
     ask(joined(session, "Ann"), "buy", "0y", "10")
     ticked(session, 2)
     AuditRun.objects.create(ok=True, figures={"findings": 0})

@@ -47,6 +47,13 @@ class Caller:
     def delete(self, address: str) -> Answer:
         return Answer(self.client.delete(V1 + address, headers=self.headers))
 
+    def put(self, address: str, body: Any) -> Answer:
+        sent = json.dumps(body)
+        response = self.client.put(
+            V1 + address, sent, content_type="application/json", headers=self.headers
+        )
+        return Answer(response)
+
     def post(
         self, address: str, body: Any = None, *, raw: str | bytes | None = None, **headers: str
     ) -> Answer:

@@ -180,7 +180,7 @@ async def test_a_snapshot_that_fails_leaves_nobody_in_the_registry(
     def broken(_: object) -> str:
         raise OperationalError("the connection is lost")
 
-    monkeypatch.setattr(consumers.MarketConsumer, "_snapshot", broken)
+    monkeypatch.setattr(consumers.MarketConsumer, "snapshot", broken)
     one = WebsocketCommunicator(consumers.MarketConsumer.as_asgi(), "/ws/markets/?m=1")
     await one.connect()
     with pytest.raises(OperationalError):
@@ -194,11 +194,11 @@ async def test_a_listener_that_breaks_does_not_silence_the_others(registry: Regi
     got: list[int] = []
 
     class Broken:
-        async def deliver(self, market_id: int, seq: int, frame: str) -> None:
+        async def deliver(self, place: int | str, seq: int, frame: str) -> None:
             raise RuntimeError("cannot send once a close message has been sent")
 
     class Sound:
-        async def deliver(self, market_id: int, seq: int, frame: str) -> None:
+        async def deliver(self, place: int | str, seq: int, frame: str) -> None:
             got.append(seq)
 
     listeners: list[Listener] = [Broken(), Sound(), Broken(), Sound()]
@@ -230,7 +230,7 @@ class Leaver:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
 
-    async def deliver(self, _market_id: int, _seq: int, _frame: str) -> None:
+    async def deliver(self, _place: int | str, _seq: int, _frame: str) -> None:
         self.registry.remove(self)
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(5)
@@ -241,7 +241,7 @@ class Counter:
 
     heard = 0
 
-    async def deliver(self, _market_id: int, _seq: int, _frame: str) -> None:
+    async def deliver(self, _place: int | str, _seq: int, _frame: str) -> None:
         self.heard += 1
 
 

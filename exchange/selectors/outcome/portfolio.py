@@ -23,6 +23,9 @@ COSTS = """
      GROUP BY 1"""
 
 
+OPEN_MAX = 5_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldingView:
     """Tokens of one kind: how many, what buying them took on average, what they are worth now."""
@@ -139,9 +142,17 @@ def orders(
     return list(rows.order_by("-id")[: limit + 1])
 
 
-def asked(participant: Participant, *, before: int | None = None, limit: int = 50) -> list[Command]:
-    """Return everything somebody asked, refused or waiting included, the newest first."""
+def asked(
+    participant: Participant, *, open_only: bool = False, before: int | None = None, limit: int = 50
+) -> list[Command]:
+    """Return everything somebody asked, refused or waiting included, the newest first.
+
+    With `open_only`, what rests now.
+    """
     rows = Command.objects.filter(market_id=participant.session_id, user_id=participant.user_id)
+    if open_only:
+        resting = orders(participant, open_only=True, limit=OPEN_MAX)
+        rows = rows.filter(seq__in=[row.ref for row in resting])
     if before is not None:
         rows = rows.filter(id__lt=before)
     return list(rows.order_by("-id")[: limit + 1])

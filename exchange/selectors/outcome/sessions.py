@@ -112,6 +112,11 @@ def view(session: Session) -> SessionView:
     )
 
 
+def fresh(session: Session) -> Session:
+    """Return a session as it stands in the tables now."""
+    return Session.objects.select_related("market__live", "host").get(pk=session.pk)
+
+
 def elapsed_ms(session: Session, config: outcome.Config) -> int:
     """Return how long a session has run, to its end at most where it has ended."""
     if session.started_ms is None:

@@ -1,0 +1,433 @@
+"""Sessions with everything on: bots, real clocks, kills; sums stay, and the log replays."""
+
+import http
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from exchange.engines import outcome
+from exchange.engines.engine import EngineBug
+from exchange.errors import InvariantBroken, MegatronError
+from exchange.models import (
+    Account,
+    Command,
+    LiveState,
+    Market,
+    MarketEvent,
+    OutcomeFill,
+    OutcomeTick,
+    Participant,
+    Session,
+    User,
+)
+from exchange.services import audit
+from exchange.services.outcome import tick, timekeeping
+from exchange.services.sessions import host, lobby
+from tests.factories import (
+    ask,
+    funded_user,
+    joined,
+    key,
+    open_session,
+    running_session,
+    ticked,
+    usdc,
+)
+from tests.faults.crowd import codes, together
+from tests.faults.nursery import database_url
+from tests.faults.scale import scaled
+from tests.faults.site import Answer, Process, Web
+from tests.faults.site import ask as send
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(900), pytest.mark.usefixtures("books")]
+
+BOTS = 20
+OUTCOMES = 5
+SECONDS = scaled(4, 60)
+KILLS = scaled(3, 120)
+LIVELY: dict[str, Any] = {
+    "z": "3000",
+    "starting_balance": "2000",
+    "batch_ms": "100",
+    "gas_fee": "0.01",
+    "zeta_start": "0.2",
+    "zeta_end": "0.05",
+    "kappa_start": "0.0001",
+    "mu_start": "2",
+    "default_max_slippage": "0.5",
+    "mr_enabled": True,
+}
+
+
+def rounds(seconds: int) -> dict[str, Any]:
+    """Return the schedule of a session of so many seconds: one planned round, one by the host."""
+    third = seconds * 1_000 // 3
+    return {
+        "rounds": [[str(third), "300", ["4"]], [str(2 * third), "300", []]],
+        "total_duration_ms": str(seconds * 1_000),
+    }
+
+
+def order(choice: random.Random) -> dict[str, Any]:
+    """Return any order, with figures that are sometimes refused."""
+    body: dict[str, Any] = {
+        "side": choice.choices(("buy", "sell"), (3, 2))[0],
+        "outcome": choice.randrange(OUTCOMES),
+        "token": choice.choice(("yes", "no")),
+        "size": f"{choice.randrange(1, 4000) / 100:.2f}",
+    }
+    if choice.random() < 0.55:
+        body["price"] = f"{choice.randrange(20, 80) / 100:.2f}"
+        body["auto_fill"] = choice.random() < 0.5
+    elif choice.random() < 0.2:
+        body["max_slippage"] = "0.001"
+    return body
+
+
+def place(player: Participant, choice: random.Random) -> None:
+    """Ask for something through the service."""
+    body = order(choice)
+    options = {name: body[name] for name in ("price", "max_slippage") if name in body}
+    ask(
+        player,
+        body["side"],
+        f"{body['outcome']}{body['token'][0]}",
+        body["size"],
+        auto_fill=body.get("auto_fill", False),
+        **options,
+    )
+
+
+def total(session: Session) -> int:
+    """Return identity 10.1: all that the session and its participants have, by the accounts."""
+    users = list(session.participants.values_list("user_id", flat=True))
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        own = Account.objects.filter(market_id=session.market_id).exclude(kind="play_issue")
+        found = sum(own.values_list("balance_micro", flat=True))
+        if not session.is_play:
+            cash = Account.objects.filter(user_id__in=users, market=None, kind="cash")
+            found += sum(cash.values_list("balance_micro", flat=True))
+        return found
+
+
+def without_gap(session: Session) -> None:
+    """Batches count on, ticks rise, every command was answered by one of them."""
+    rows = list(OutcomeTick.objects.filter(market_id=session.market_id).order_by("seq"))
+    assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+    numbers = [row.number for row in rows]
+    assert numbers == sorted(set(numbers))
+    assert not Command.objects.filter(market_id=session.market_id, batch_seq=None).exists()
+    live = LiveState.objects.get(pk=session.market_id)
+    assert (live.batch_seq, live.last_tick["number"]) == (len(rows), numbers[-1])
+
+
+def on_time(session: Session, kind: str, at_ms: int, late_ms: int) -> None:
+    """What was scheduled happened in the tick of its time, or within `late_ms` if nobody ran."""
+    event = MarketEvent.objects.filter(market_id=session.market_id, kind=kind).earliest("id")
+    row = OutcomeTick.objects.get(market_id=session.market_id, number=event.detail["tick"])
+    assert at_ms <= row.t_ms <= at_ms + late_ms, (kind, row.t_ms)
+
+
+@pytest.mark.parametrize("money", ["play", "real"])
+def test_sums_are_constant_at_each_tick_with_everything_on(
+    money: str, chance: random.Random
+) -> None:
+    session = open_session(money=money, outcomes=OUTCOMES, **LIVELY, **rounds(SECONDS))
+    people = [funded_user("2000") if money == "real" else None for _ in range(BOTS)]
+    players = [joined(session, f"Bot {n}", user) for n, user in enumerate(people)]
+    lobby.session_start(host=session.host, session=session)
+    stop, wrong = threading.Event(), list[str]()
+    constant = total(session)
+
+    def trade(player: Participant, choice: random.Random) -> None:
+        while not stop.wait(choice.uniform(0, 0.08)):
+            try:
+                place(player, choice)
+            except MegatronError as refused:
+                if refused.code not in {"frozen", "busy"}:
+                    wrong.append(refused.code)
+        connection.close()
+
+    seeds = [random.Random(chance.random()) for _ in players]
+    threads = [
+        threading.Thread(target=trade, args=pair, daemon=True)
+        for pair in zip(players, seeds, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    seen = set()
+    named = False
+    deadline = time.monotonic() + SECONDS + 3
+    while time.monotonic() < deadline:
+        waits = timekeeping.turn().wait_s
+        seen.add(total(session))
+        if not named and session_waits_for_the_host(session):
+            host.eliminate(host=session.host, session=session, outcomes=[3], key="by-the-host")
+            named = True
+        stop.wait(waits)
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    timekeeping.turn()
+    host.resolve(host=session.host, session=session, winner=1)
+    time.sleep(0.2)
+    timekeeping.turn()
+
+    assert wrong == []
+    assert seen == {constant}
+    without_gap(session)
+    session.market.refresh_from_db()
+    assert session.market.status == Market.Status.RESOLVED
+    on_time(session, "frozen", SECONDS * 1_000 // 3 - 300, 1_000)
+    on_time(session, "eliminate", SECONDS * 1_000 // 3, 1_000)
+    on_time(session, "ended", SECONDS * 1_000, 1_000)
+    kinds = set(OutcomeFill.objects.values_list("kind", flat=True))
+    print(sorted(kinds), Command.objects.count(), OutcomeTick.objects.count())
+    assert kinds >= {"amm", "direct", "mint", "auto"}
+
+
+def session_waits_for_the_host(session: Session) -> bool:
+    """Say whether the second round's time has come."""
+    live = LiveState.objects.get(pk=session.market_id)
+    gone = [n for n, row in enumerate(live.state["outcomes"]) if not row["active"]]
+    due_ms = (session.started_ms or 0) + 2 * SECONDS * 1_000 // 3
+    return gone == [4] and time.time() * 1_000 > due_ms + 100
+
+
+@dataclass
+class Bot:
+    """A program that trades over HTTP and never forgets a key."""
+
+    port: int
+    code: str
+    token: str
+    choice: random.Random
+    stop: threading.Event
+    answered: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Trade; whatever is neither an answer, a refusal nor 503 is a fault."""
+        while not self.stop.is_set():
+            where, body = "orders/", order(self.choice)
+            if self.choice.random() < 0.2:
+                where, body = f"orders/{self.choice.randrange(1, 200)}/cancel/", {}
+            name = key()
+            answer = self.insist(where, body, name)
+            if answer is None:
+                continue
+            if answer.status == http.HTTPStatus.ACCEPTED:
+                self.answered[name] = answer.json["id"]
+            elif answer.status != 422 or answer.code != "frozen":
+                self.faults.append(f"{answer.status} {answer.raw[:200]!r}")
+            time.sleep(self.choice.uniform(0, 0.1))
+
+    def insist(self, where: str, body: object, name: str) -> Answer | None:
+        """Send until there is an answer, under the same key."""
+        path = f"/api/v1/sessions/{self.code}/{where}"
+        for attempt in range(200):
+            try:
+                answer = send(self.port, "POST", path, body, token=self.token, key=name)
+            except OSError:
+                time.sleep(min(0.02 * 2**attempt, 0.5))
+                continue
+            if answer.status != http.HTTPStatus.SERVICE_UNAVAILABLE:
+                return answer
+            time.sleep(0.05)
+        self.faults.append(f"{name} was never answered")
+        return None
+
+
+@pytest.fixture
+def clocks(books: None) -> Iterator[list[Process]]:
+    """Return three clock processes that do not run yet."""
+    url = database_url(str(connection.settings_dict["NAME"]))
+    found = [Process("clock", DATABASE_URL=url) for _ in range(3)]
+    yield found
+    for one in found:
+        one.remove()
+
+
+def until(done: Callable[[], bool], within_s: float = 40.0) -> None:
+    """Wait for something. Raises AssertionError if it does not come."""
+    deadline = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.nightly), 3])
+def test_killed_clocks_and_webs_cost_seconds_and_nothing_else(
+    web: Web, clocks: list[Process], chance: random.Random, count: int
+) -> None:
+    options = LIVELY | {"default_max_slippage": None}
+    session = running_session(outcomes=OUTCOMES, **options, total_duration_ms="3600000")
+    stop = threading.Event()
+    bots = []
+    for n in range(scaled(6, BOTS)):
+        _, secret = lobby.join(session=session, name=f"Bot {n}", user=None)
+        choice = random.Random(chance.random())
+        bots.append(Bot(web.port, session.code, secret or "", choice, stop))
+    constant = total(session)
+    threads = [threading.Thread(target=bot.run, daemon=True) for bot in bots]
+    for process in clocks[:count]:
+        process.start()
+    for thread in threads:
+        thread.start()
+    until(OutcomeTick.objects.exists)
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0.5, 3))
+        victim = chance.choice((web, *clocks[:count]))
+        victim.kill()
+        victim.start()
+        assert total(session) == constant
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+    until(lambda: not Command.objects.filter(batch_seq=None).exists())
+
+    assert [fault for bot in bots for fault in bot.faults] == []
+    told = {name: pk for bot in bots for name, pk in bot.answered.items()}
+    print(f"{len(told)} orders, {OutcomeTick.objects.count()} ticks")
+    assert len(told) > 2 * len(bots)
+    log = Command.objects.filter(market_id=session.market_id, user__isnull=False)
+    assert set(log.values_list("key", flat=True)) == set(told)
+    assert total(session) == constant
+    without_gap(session)
+
+
+def test_without_a_clock_orders_wait_and_then_go_through(clocks: list[Process]) -> None:
+    session = running_session(batch_ms="100")
+    players = [joined(session) for _ in range(5)]
+    for n in range(40):
+        ask(players[n % 5], "buy", f"{n % 3}y", "1")
+    time.sleep(0.5)
+    assert not OutcomeTick.objects.exists()
+
+    clocks[0].start()
+
+    until(lambda: not Command.objects.filter(batch_seq=None).exists())
+    without_gap(session)
+    assert Command.objects.filter(market=session.market, accepted=True).count() == 40
+
+
+def test_one_key_from_many_threads_is_one_order() -> None:
+    session = running_session()
+    players = [joined(session) for _ in range(4)]
+    names = [key() for _ in range(10)]
+
+    def insist(n: int) -> Callable[[], int]:
+        return lambda: ask(players[n % 4], "buy", "0y", "2", key_=names[n % 10]).id
+
+    outcomes = together([insist(n) for n in range(40)])
+
+    assert codes(outcomes) == {"ok": 40}
+    assert Command.objects.filter(market=session.market).count() == 20
+    ticked(session, 2)
+    without_gap(session)
+
+
+def test_a_broken_promise_halts_its_session_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    sick, well = running_session(f="0.02"), running_session()
+    for session in (sick, well):
+        ask(joined(session), "buy", "0y", "5")
+    real = outcome.check_invariants
+
+    def check(config: outcome.Config, *others: Any) -> None:
+        if config.fee_e9 == 20_000_000:
+            raise EngineBug("10.2 broken")
+        real(config, *others)
+
+    monkeypatch.setattr(outcome, "check_invariants", check)
+    with pytest.raises(InvariantBroken):
+        ticked(sick, 1)
+    assert ticked(well, 1) == 1
+    assert ticked(sick, 2) == 0
+
+    assert LiveState.objects.get(pk=sick.pk).halt_rule == "invariant"
+    assert MarketEvent.objects.filter(market=sick.market, kind="halt").count() == 1
+    assert not OutcomeTick.objects.filter(market=sick.market).exists()
+
+
+def test_sessions_and_transfers_that_share_cash_never_wait_in_a_circle(
+    chance: random.Random,
+) -> None:
+    people = [funded_user("3000") for _ in range(6)]
+    sessions = [open_session(money="real", outcomes=3, batch_ms="100", z="1000") for _ in range(3)]
+    players: list[tuple[Session, Participant]] = []
+    for session in sessions:
+        players += [(session, joined(session, f"P{n}", user)) for n, user in enumerate(people)]
+        lobby.session_start(host=session.host, session=session)
+    before = cash_of(people) + sum(total_house(session) for session in sessions)
+
+    def trade(which: int) -> Callable[[], None]:
+        choice = random.Random(chance.random())
+
+        def run() -> None:
+            for _ in range(15):
+                _, player = choice.choice(players)
+                price = f"{choice.randrange(30, 60) / 100:.2f}"
+                ask(player, "buy", f"{choice.randrange(3)}{choice.choice('yn')}", "3", price=price)
+                tick.advance(sessions[which % 3].market_id)
+
+        return run
+
+    outcomes = together([trade(n) for n in range(9)])
+
+    assert codes(outcomes) == {"ok": 9}
+    time.sleep(0.2)
+    for session in sessions:
+        tick.advance(session.market_id)
+        without_gap(session)
+    assert cash_of(people) + sum(total_house(session) for session in sessions) == before
+
+
+def cash_of(people: list[User]) -> int:
+    """Return what people have free."""
+    rows = Account.objects.filter(user__in=people, market=None, kind="cash")
+    return sum(rows.values_list("balance_micro", flat=True))
+
+
+def total_house(session: Session) -> int:
+    """Return what is in a session."""
+    rows = Account.objects.filter(market_id=session.market_id)
+    return sum(rows.values_list("balance_micro", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("sql", "rule"),
+    [
+        ("UPDATE exchange_holding SET free_micro = free_micro + 1 WHERE id = {holding}", "token"),
+        ("UPDATE exchange_livestate SET state = jsonb_set(state, '{{z_e9}}', '1')", "I9"),
+        ("UPDATE exchange_outcomeorder SET remaining_micro = remaining_micro - 10000"
+         " WHERE joined > 0", "I8"),
+        ("UPDATE exchange_account SET balance_micro = balance_micro + 1"
+         " WHERE kind = 'play_fees'", "fees"),
+        ("UPDATE exchange_livestate SET batch_seq = batch_seq + 1", "I10"),
+    ],
+)  # fmt: skip
+def test_the_audit_names_what_was_changed_by_hand(sql: str, rule: str) -> None:
+    session = running_session()
+    player = joined(session)
+    ask(player, "buy", "0y", "5")
+    ask(player, "buy", "1y", "5", price="0.30")
+    ticked(session, 1)
+    holding = player.user.holdings.get().pk
+    assert audit.examine() == []
+
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(sql.format(holding=holding))
+        found = {str(finding["rule"]) for finding in audit.examine()}
+        transaction.set_rollback(True)
+
+    assert any(name.startswith(rule) for name in found), found
+    assert usdc("5") == player.user.holdings.get().free_micro
