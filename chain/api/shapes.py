@@ -60,7 +60,7 @@ class EntryShape(Out):
     """An address of the caller's book."""
 
     id = PublicId(BOOK_PREFIX, source="row.pk")
-    label = serializers.CharField(source="row.label")
+    label = serializers.CharField(source="row.label")  # type: ignore[assignment]
     address = serializers.CharField()
     payable_from = Instant(help_text="48 hours after it was entered")
 
@@ -107,7 +107,7 @@ class PaymentPage(Out):
     next = serializers.CharField(allow_null=True)
 
 
-class HoldingShape(Out):
+class ChainHoldingShape(Out):
     """What is held on one chain at one final block."""
 
     network = serializers.CharField()
@@ -126,9 +126,9 @@ class ReservesShape(Out):
     play_money = Money(source="play_micro", help_text="of the liabilities; no chain is behind it")
     held = Money(source="holdings_micro")
     shortfall = Money(source="shortfall_micro")
-    root = serializers.CharField()
+    root = serializers.CharField()  # type: ignore[assignment]
     leaves = serializers.IntegerField(source="leaves_count")
-    chains = HoldingShape(source="holdings", many=True)
+    chains = ChainHoldingShape(source="holdings", many=True)
 
 
 class StepShape(Out):
@@ -147,5 +147,5 @@ class LeafShape(Out):
     amount_micro = serializers.CharField()
     salt = serializers.CharField()
     path = StepShape(many=True)
-    root = serializers.CharField()
+    root = serializers.CharField()  # type: ignore[assignment]
     total_micro = serializers.CharField()

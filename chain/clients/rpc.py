@@ -122,6 +122,20 @@ class Node:
             raise NodeFault("some questions of a batch were not answered")
         return [_result(by_id[n]) for n in range(len(calls))]
 
+    def offer(self, raws: Sequence[bytes]) -> list[str]:
+        """Send signed bytes; return for each what the node said, which proves nothing."""
+        said: list[str] = []
+        for start in range(0, len(raws), BATCH_MAX):
+            part = ["0x" + raw.hex() for raw in raws[start : start + BATCH_MAX]]
+            bodies = [
+                {"jsonrpc": "2.0", "id": n, "method": "eth_sendRawTransaction", "params": [raw]}
+                for n, raw in enumerate(part)
+            ]
+            answers = self._ask(_requests.encode(bodies), str)
+            by_id = {a.id: a for a in answers} if isinstance(answers, list) else {}
+            said += [_words(by_id.get(n)) for n in range(len(part))]
+        return said
+
     def _ask(self, body: bytes, kind: Any) -> Any:
         for left in reversed(range(TRIES)):
             try:
@@ -207,6 +221,12 @@ def _result(answer: Any) -> Any:
     if answer.error is not None:
         raise NodeRefused(answer.error.message[:MESSAGE_MAX], node_code=answer.error.code)
     return answer.result
+
+
+def _words(answer: Any) -> str:
+    if answer is None:
+        return "no answer"
+    return "taken" if answer.error is None else answer.error.message[:MESSAGE_MAX]
 
 
 def _quantity(text: str | None) -> int:

@@ -1,6 +1,6 @@
 """The figures that the chain's alarms look at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -37,7 +37,7 @@ class Chains(Collector):
 def _scans() -> Iterator[Metric]:
     rows = list(ScanState.objects.select_related("network").filter(network__is_enabled=True))
     now = clock.now()
-    gauges = (
+    gauges: tuple[tuple[str, str, Callable[[ScanState], float]], ...] = (
         ("behind_blocks", "Blocks not read yet", lambda s: s.head_number - s.scanned_number),
         (
             "head_age_seconds",

@@ -22,6 +22,8 @@ from chain.services.seams import crash_here
 from exchange import clock
 
 BATCH_FROM, BATCH_MOST = 3, 50
+# So many payments, each with its own nonce, share one commit.
+TOGETHER = 10
 GAS_PAYOUT, GAS_BATCH, GAS_EACH, GAS_CANCEL = 120_000, 80_000, 45_000, 21_000
 ALLOWANCE = 2**255
 # The chain keeps this much of the fee's ceiling for what the fee itself may rise meanwhile.
@@ -57,9 +59,8 @@ def sign_due(*, network: Network, nodes: Sequence[Node], signer: Signer) -> int:
         return 0
     try:
         rows = _payable(network, nodes[0], rows)
-        signed = 0
-        for group in _groups(network, nodes[0], rows):
-            signed += _sign(network, nodes[0], signer, [row.pk for row in group])
+        groups = [[row.pk for row in group] for group in _groups(network, nodes[0], rows)]
+        signed = _sign_all(network, nodes[0], signer, groups)
     except Parked as why:
         _parked(network, str(why))
         return 0
@@ -112,20 +113,39 @@ def _groups(network: Network, node: Node, rows: list[Withdrawal]) -> list[list[W
     return [rows] if allowed >= total else [[row] for row in rows]
 
 
-def _sign(network: Network, node: Node, signer: Signer, pks: list[int]) -> int:
-    """Sign one payment, or one batch, with the next nonce. Raises Parked, SignerFault.
+def _sign_all(network: Network, node: Node, signer: Signer, groups: list[list[int]]) -> int:
+    """Sign several payments, some in each transaction; one that is refused holds up no other.
+
+    Raises:  Parked, SignerFault.
+    """
+    fees, signed = fees_now(network, node), 0
+    for start in range(0, len(groups), TOGETHER):
+        part = groups[start : start + TOGETHER]
+        try:
+            signed += _sign(network, signer, part, fees)
+        except Parked:
+            if len(part) == 1:
+                raise
+            for group in part:
+                signed += _sign(network, signer, [group], fees)
+    return signed
+
+
+def _sign(network: Network, signer: Signer, groups: list[list[int]], fees: Fees) -> int:
+    """Sign payments, each with a nonce of its own, in one transaction. Raises Parked, SignerFault.
 
     Locks:   the hot wallet, then the withdrawals.
     """
-    fees = fees_now(network, node)
     crash_here("payout.before_sign")
+    signed = 0
     try:
         with transaction.atomic():
             hot = locks.hot_wallet(network)
-            rows = [r for r in locks.withdrawals(pks) if r.state == State.APPROVED]
-            if not rows:
-                return 0
-            _sign_rows(network, hot, signer, rows, fees)
+            for pks in groups:
+                rows = [r for r in locks.withdrawals(pks) if r.state == State.APPROVED]
+                if rows:
+                    _sign_rows(network, hot, signer, rows, fees)
+                    signed += len(rows)
             crash_here("payout.in_sign")
     except SignerRefused as refusal:
         if refusal.rule != "nonce":
@@ -133,7 +153,7 @@ def _sign(network: Network, node: Node, signer: Signer, pks: list[int]) -> int:
         _burn(network, signer, fees)
         return 0
     crash_here("payout.after_sign")
-    return len(rows)
+    return signed
 
 
 def _sign_rows(

@@ -16,7 +16,7 @@ from chain.clients.rpc import Node, Receipt
 from chain.clients.signer import Signer
 from chain.core import finality
 from chain.core.withdrawal import State, bumped
-from chain.errors import NodeFault, NodeRefused, SignerRefused
+from chain.errors import NodeFault, SignerRefused
 from chain.models import Attempt, Network, NonceSlot, Withdrawal
 from chain.services import locks, payouts, withdrawals
 from chain.services.payouts import Fees
@@ -48,42 +48,62 @@ def pump(*, network: Network, nodes: Sequence[Node], signer: Signer) -> Pumped:
     """Work once on every nonce that has not ended. Raises NodeFault, SignerFault."""
     done = Pumped()
     open_ = NonceSlot.objects.filter(network=network, settled_at=None).order_by("nonce")
-    pks = list(open_.values_list("pk", flat=True)[:AT_ONCE])
-    if not pks:
+    slots = list(open_.prefetch_related("attempts")[:AT_ONCE])
+    if not slots:
         return done
-    final = _final_line(network, nodes)
-    for pk in pks:
-        _work(pk, nodes, signer, final, done)
+    mined = _mined(nodes[0], [a for slot in slots for a in slot.attempts.all()])
+    final = _final_line(network, nodes) if mined else -1
+    outgoing: list[Attempt] = []
+    for slot in slots:
+        found = next(((a, mined[a.pk]) for a in slot.attempts.all() if a.pk in mined), None)
+        if found is not None or _is_due(slot, network):
+            outgoing += _work(slot.pk, found, nodes, signer, final, done)
+    crash_here("pump.before_send")
+    _send(outgoing, nodes, done)
+    crash_here("pump.after_send")
     return done
 
 
-def _work(pk: int, nodes: Sequence[Node], signer: Signer, final: int, done: Pumped) -> None:
-    """Work on one nonce, unless somebody else is at it.
+def _is_due(slot: NonceSlot, network: Network) -> bool:
+    """Say whether something is to be done for a nonce of which nothing is mined."""
+    last, now = list(slot.attempts.all())[-1], clock.now()
+    if slot.state == Slot.MINED or last.sent_at is None:
+        return True
+    cancels = slot.cancel_asked_at is not None and not last.is_cancel
+    stuck = now - last.signed_at >= timedelta(seconds=network.stuck_after_s)
+    return cancels or stuck or now - last.sent_at >= RESEND
+
+
+def _work(  # noqa: PLR0917 (a nonce, what is mined of it, and whom to ask)
+    pk: int,
+    found: tuple[Attempt, Receipt] | None,
+    nodes: Sequence[Node],
+    signer: Signer,
+    final: int,
+    done: Pumped,
+) -> list[Attempt]:
+    """Work on one nonce, unless somebody else is at it; return what is to be sent after it.
 
     Locks:   the nonce, then its withdrawals.
     """
     with transaction.atomic():
         slot = locks.slot_at_once(pk)
         if slot is None or slot.settled_at is not None:
-            return
-        attempts = list(slot.attempts.order_by("pk"))
-        mined = _mined(nodes[0], attempts)
-        if mined is not None:
-            _note_mined(slot, *mined, nodes, final, done)
-            return
+            return []
+        if found is not None:
+            _note_mined(slot, *found, nodes, final, done)
+            return []
         if slot.state == Slot.MINED:
             _unmined(slot)
-        attempts = _replaced(slot, attempts, nodes[0], signer, done)
-    crash_here("pump.before_send")
-    for attempt in attempts[-2:]:
-        _send(attempt, nodes, done)
-    crash_here("pump.after_send")
+        attempts = list(slot.attempts.order_by("pk"))
+        return _replaced(slot, attempts, nodes[0], signer, done)[-2:]
 
 
-def _mined(node: Node, attempts: Sequence[Attempt]) -> tuple[Attempt, Receipt] | None:
+def _mined(node: Node, attempts: Sequence[Attempt]) -> dict[int, Receipt]:
+    """Return the receipts of those attempts that are in a block."""
     found = node.receipts([attempt.tx_hash for attempt in attempts])
     pairs = zip(attempts, found, strict=True)
-    return next(((attempt, receipt) for attempt, receipt in pairs if receipt), None)
+    return {attempt.pk: receipt for attempt, receipt in pairs if receipt is not None}
 
 
 def _note_mined(  # noqa: PLR0917 (the nonce, what was mined of it, and whom to ask)
@@ -161,33 +181,35 @@ def _replaced(
     return [*attempts, added]
 
 
-def _send(attempt: Attempt, nodes: Sequence[Node], done: Pumped) -> None:
+def _send(attempts: Sequence[Attempt], nodes: Sequence[Node], done: Pumped) -> None:
     """Offer the stored bytes to every node; what they answer is kept and decides nothing."""
-    if attempt.sent_at is not None and clock.now() - attempt.sent_at < RESEND:
+    late = clock.now() - RESEND
+    due = [a for a in attempts if a.sent_at is None or a.sent_at <= late]
+    if not due:
         return
-    raw = "0x" + bytes(attempt.raw).hex()
-    answer = ""
+    said: list[str] = []
     for node in nodes:
         try:
-            node.call("eth_sendRawTransaction", [raw], str)
-            answer = "taken"
-        except NodeRefused as refusal:
-            answer = answer or refusal.message
+            answers = node.offer([bytes(attempt.raw) for attempt in due])
         except NodeFault as fault:
-            answer = answer or fault.message
+            answers = [fault.message] * len(due)
+        said = said or answers
         crash_here("pump.sent")
-    Attempt.objects.filter(pk=attempt.pk).update(
-        sent_at=clock.now(), sends=attempt.sends + 1, answer=answer[:200]
-    )
-    done.sent += 1
-    _note_broadcast(attempt.slot_id)
+    for attempt, words in zip(due, said, strict=True):
+        attempt.sent_at, attempt.sends, attempt.answer = clock.now(), attempt.sends + 1, words[:200]
+    Attempt.objects.bulk_update(due, ["sent_at", "sends", "answer"])
+    done.sent += len(due)
+    _note_broadcast({attempt.slot_id for attempt in due})
 
 
-def _note_broadcast(slot_pk: int) -> None:
-    signed = Withdrawal.objects.filter(slot=slot_pk, state=State.SIGNED.value)
-    for pk in signed.values_list("pk", flat=True):
-        with transaction.atomic():
-            row = locks.withdrawal(pk)
+def _note_broadcast(slots: set[int]) -> None:
+    """Mark what was signed as sent, in order of id. Locks: the withdrawals."""
+    signed = Withdrawal.objects.filter(slot__in=slots, state=State.SIGNED.value)
+    pks = sorted(signed.values_list("pk", flat=True))
+    if not pks:
+        return
+    with transaction.atomic():
+        for row in locks.withdrawals(pks):
             if row.state == State.SIGNED:
                 withdrawals.move(row, State.BROADCAST)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from chain.core import withdrawal
 from chain.core.withdrawal import State
@@ -143,6 +143,5 @@ def _require_limits(limits: Limits, amount: int, fee: int) -> None:
         )
 
 
-def _total(rows: object) -> int:
-    total: int | None = rows.aggregate(total=Sum("amount_micro"))["total"]  # type: ignore[attr-defined]
-    return total or 0
+def _total(rows: QuerySet[Withdrawal]) -> int:
+    return rows.aggregate(total=Sum("amount_micro"))["total"] or 0

@@ -79,7 +79,7 @@ def withdraw_new(request: HttpRequest) -> HttpResponse:
 @page
 @login_required
 @require_POST
-@reauthentication_required()
+@reauthentication_required()  # type: ignore[untyped-decorator]
 def withdraw_create(request: HttpRequest) -> HttpResponse:
     """Set the money aside and queue the payment, once per form."""
     assert isinstance(request.user, User)
@@ -139,7 +139,7 @@ def withdrawal_cancel(request: HttpRequest, withdrawal_id: str) -> HttpResponse:
 @page
 @login_required
 @require_POST
-@reauthentication_required()
+@reauthentication_required()  # type: ignore[untyped-decorator]
 def book_add(request: HttpRequest) -> HttpResponse:
     """Enter an address into one's own book."""
     assert isinstance(request.user, User)

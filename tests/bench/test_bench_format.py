@@ -21,6 +21,8 @@ MEASURES = {
     "engines": {"T5"},
     "outcome": {"T6"},
     "oracle": {"O1"},
+    "deposits": {"D1", "D2", "D5"},
+    "withdrawals": {"D3"},
 }
 
 
@@ -33,6 +35,8 @@ MEASURES = {
         "fanout",
         "settlement",
         pytest.param("oracle", marks=pytest.mark.nightly),
+        "deposits",
+        "withdrawals",
     ],
 )
 def test_prints_one_line_of_the_agreed_shape(name: str) -> None:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def till(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Till:
 
 
 @pytest.fixture
-def hers(client: Client, alice: User) -> Iterator[Client]:
+def hers(client: Client, alice: User) -> Client:
     """Return Alice's browser, signed in with her password just now."""
     client.force_login(alice)
     CredentialChange.objects.all().delete()

@@ -1,12 +1,13 @@
 """The scan of one chain: what is credited, when, and what a reorg takes back."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
 from django.db.utils import ProgrammingError
 
-from chain.clients.rpc import Header, Node
+from chain.clients.rpc import Header, Log, Node
 from chain.errors import NodeFault, NodeRefused
 from chain.models import Deposit, ScanState
 from chain.services import scanner
@@ -281,11 +282,11 @@ def test_ranges_shrink_to_what_a_node_allows_and_grow_again(chain: Chain) -> Non
     asked: list[int] = []
 
     class Strict(Node):
-        def logs(self, first: int, last: int, *rest: object) -> list[object]:  # type: ignore[override]
+        def logs(self, first: int, last: int, *rest: Any) -> list[Log]:
             asked.append(last - first + 1)
             if last - first + 1 > 5:
                 raise NodeRefused("block range is too wide", node_code=-32602)
-            return super().logs(first, last, *rest)  # type: ignore[arg-type,return-value]
+            return super().logs(first, last, *rest)
 
     strict = Strict("strict", chain.node._transport)
     scan_all(network, [strict])

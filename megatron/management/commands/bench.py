@@ -21,7 +21,9 @@ from django.core.management.base import BaseCommand, CommandError
 from megatron.binaries import NotStarted
 from megatron.embedded import Embedded, database_url, redis_url, state_dir, tied
 
-NAMES = ("settlement", "fanout", "charts", "engines", "outcome", "oracle")
+NAMES = (
+    "settlement", "fanout", "charts", "engines", "outcome", "oracle", "deposits", "withdrawals",
+)  # fmt: skip
 # Only trades are also measured where a commit waits for no disk.
 IN_MEMORY = frozenset({"settlement"})
 MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)

@@ -1,0 +1,75 @@
+"""D3: withdrawals signed and sent per second, each with a nonce and a transaction of its own."""
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from chain.core.withdrawal import State
+from chain.models import Network, Withdrawal
+from chain.services import embedded_setup, payouts, pump, withdrawals
+from exchange.errors import Unavailable
+from tests.bench.deposits import devnet, site_of
+from tests.bench.figures import Measure, Rounds, say
+from tests.chain.paying import settled_owner, withdraw
+from tests.factories import funded_user
+
+WORKERS = 6
+PACES = {"tiny": (1, 12), "quick": (3, 60), "full": (5, 300)}
+
+
+def measure(size: str, store: str) -> list[Measure]:
+    """Return payments per second from approved to sent, and gas per recipient in a batch."""
+    del store
+    rounds, count = PACES[size]
+    found = Rounds()
+    with devnet() as node, tempfile.TemporaryDirectory() as folder:
+        network, signer = site_of(node, Path(folder))
+        Network.objects.update(disperse="", day_cap_micro=10**15, finality_blocks=1)
+        network.refresh_from_db()
+        node.call("evm_setAutomine", [False], Any)
+        for number in range(rounds):
+            say(f"withdrawals: round {number + 1} of {rounds}")
+            found.add("alone", _paid(network, node, signer, count))
+    case = f"{WORKERS} workers, {count} payments, each a transaction"
+    return [found.measure("D3", case, "alone", "1/s")]
+
+
+def _paid(network: Network, node: Any, signer: Any, count: int) -> float:
+    """Return payments per second, signed, stored and sent."""
+    embedded_setup.faucet(network, node, signer.about()["address"], 10**12)
+    node.call("anvil_mine", ["0x1"], Any)
+    people = [settled_owner(funded_user("5000")) for _ in range(max(1, count // 20))]
+    rows = [withdraw(people[n % len(people)], network, "1") for n in range(count)]
+    withdrawals.windows_close(network, limit=count)
+    pks = [row.pk for row in rows]
+    began = time.perf_counter()
+    threads = [
+        threading.Thread(target=_work, args=(network, node, signer, pks)) for _ in range(WORKERS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spent = time.perf_counter() - began
+    for _ in range(4):
+        node.call("anvil_mine", ["0x1"], Any)
+        pump.pump(network=network, nodes=[node], signer=signer)
+    assert not Withdrawal.objects.filter(pk__in=pks, ended_at=None).exists()
+    return count / spent
+
+
+def _work(network: Network, node: Any, signer: Any, pks: list[int]) -> None:
+    unsent = (State.APPROVED.value, State.SIGNED.value)
+    try:
+        while Withdrawal.objects.filter(pk__in=pks, state__in=unsent).exists():
+            try:
+                payouts.sign_due(network=network, nodes=[node], signer=signer)
+                pump.pump(network=network, nodes=[node], signer=signer)
+            except Unavailable:
+                continue
+    finally:
+        connection.close()
