@@ -152,7 +152,7 @@ class RunPage(Out):
 class CardLine(Out):
     """The claims of one seat, reader or source, and how right they were."""
 
-    of = serializers.CharField(help_text="all, seat, reader or source")
+    of = serializers.CharField(help_text="all, topic, seat, reader or source")
     name = serializers.CharField(allow_blank=True)
     claims = serializers.IntegerField()
     verdicts = serializers.IntegerField(help_text="claims that the world gave a verdict on")
@@ -169,6 +169,10 @@ class CardLine(Out):
     crps = Change(source="crps_pico", allow_null=True)
     error_of_zero = Change(source="zero_pico", allow_null=True)
     bins = serializers.JSONField(help_text="[count, hits, sum of confidences x 1e8] by tenths")
+    brier_before = Rate(
+        source="stated_brier_e8", allow_null=True, help_text="of the confidence before calibration"
+    )
+    bins_before = serializers.JSONField(source="stated_bins", help_text="before calibration")
 
 
 class CardShape(Out):
@@ -190,6 +194,9 @@ class CardShape(Out):
     stories = serializers.IntegerField()
     stage_1_only = serializers.IntegerField()
     latency_ms = serializers.IntegerField()
+    error_course = serializers.JSONField(
+        source="errors", help_text="[seconds, mean error x 1e12, claims] over the period"
+    )
     reports_sha256 = serializers.CharField()
     versions = serializers.DictField()
     rows = CardLine(many=True)

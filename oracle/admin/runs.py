@@ -1,9 +1,13 @@
 """Each run with its reports, and the evidence behind them."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from exchange import figures
 from exchange.admin.base import ReadOnly, columns, link_list
+from exchange.admin.verbs import Verb, Verbs
 from exchange.engines.units import PICO
 from oracle.admin.base import Reached, usd
 from oracle.models import (
@@ -14,11 +18,21 @@ from oracle.models import (
     Sighting,
     SpentEvidence,
 )
+from oracle.services import staff
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnly):
-    """Each attempt with its inputs, hashes, timings and end."""
+class RunAdmin(Verbs):
+    """Each attempt with its inputs, hashes, timings and end. Staff may recompute one."""
+
+    verbs = (
+        Verb(
+            name="replay",
+            label="Replay",
+            explained="Reads the stored evidence again and compares every bit; changes nothing.",
+            act=lambda actor, row, reason: staff.replay_check(actor=actor, run=row, reason=reason),
+        ),
+    )
 
     list_display = ("id", "market", "number", "state", "reason", "is_dry", "started_at", "cost")
     list_filter = ("state", "is_dry", "market")
@@ -27,6 +41,10 @@ class RunAdmin(ReadOnly):
     hidden = ("cost_micro",)
     extra = ("cost", "reports_of", "sightings_of")
     ordering = ("-id",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: the verb is all that may be done."""
+        return False
 
     @admin.display(description="cost", ordering="cost_micro")
     def cost(self, run: Run) -> str:

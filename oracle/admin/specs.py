@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from exchange.admin.base import ReadOnly, link_list
 from exchange.admin.verbs import ReasonForm, Verb, Verbs
 from exchange.models import User
+from oracle.admin.base import usd
 from oracle.models import (
     Activation,
     Backtest,
@@ -16,7 +17,7 @@ from oracle.models import (
     Run,
     Schedule,
 )
-from oracle.services import staff
+from oracle.services import budgets, staff
 from oracle.services.lint import lint
 from oracle.services.terms import FIELDS
 
@@ -126,7 +127,16 @@ def _in_order() -> list[str]:
 class ScheduleAdmin(Verbs):
     """When each oracle runs next. Staff may stop it, let it go on, or try it without effect."""
 
-    list_display = ("market", "spec", "interval_s", "next_at", "runs", "failures", "paused_reason")
+    list_display = (
+        "market",
+        "spec",
+        "interval_s",
+        "next_at",
+        "runs",
+        "failures",
+        "spent_today",
+        "paused_reason",
+    )
     list_select_related = ("market", "spec__market")
     ordering = ("market__name",)
     extra = ("runs_of",)
@@ -160,6 +170,12 @@ class ScheduleAdmin(Verbs):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no: the verbs are all that may be done."""
         return False
+
+    @admin.display(description="spent today, of its budget")
+    def spent_today(self, row: Schedule) -> str:
+        """Return what the market's oracle has cost since midnight, and what it may cost a day."""
+        spent, allowed = budgets.today(row.market_id), row.spec.daily_budget_micro
+        return f"{usd(spent)} of {usd(allowed)}"
 
     @admin.display(description="runs")
     def runs_of(self, row: Schedule) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from exchange.models import Market
+from oracle.core.card import interval
 from oracle.models import Card, CardRow
 
 WIDTH, HEIGHT = 640, 220
 SQUARE = 220
+ROWS_MAX = 24
 RATE = 10**8
 PICO_PER_E8 = 10_000
 
@@ -32,6 +35,30 @@ class Dot:
     count: int
     said_e8: int
     came_e8: int
+    low_e8: int
+    high_e8: int
+    y_low: int
+    y_high: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The mean error of the claims in one part of the period, in its pixels and as figures."""
+
+    at: datetime
+    x: int
+    y: int
+    error_e8: int
+    claims: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The way of F at one moment, for the plot's table."""
+
+    at: datetime
+    f_pico: int
+    level_pico: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +68,14 @@ class Sheet:
     card: Card
     lines: tuple[Line, ...]
     dots: tuple[Dot, ...]
+    stated_dots: tuple[Dot, ...]
+    stated_brier_e8: int | None
+    brier_e8: int | None
+    errors: tuple[Part, ...]
+    error_points: str
+    error_top_e8: int
+    places: tuple[Place, ...]
+    stage_1_e8: int
     f_points: str
     level_points: str
     low_pico: int
@@ -70,10 +105,19 @@ def sheet(card: Card) -> Sheet:
     every = next((row for row in rows if row.of == CardRow.Of.ALL), None)
     values = [int(value) for _, *pair in card.path for value in pair if value is not None]
     low, high = min(values, default=0), max(values, default=0)
+    errors = _errors(card.errors)
     return Sheet(
         card=card,
         lines=tuple(_line(row) for row in rows),
         dots=tuple(_dots(every.bins if every else [])),
+        stated_dots=tuple(_dots(every.stated_bins if every else [])),
+        stated_brier_e8=every.stated_brier_e8 if every else None,
+        brier_e8=every.brier_e8 if every else None,
+        errors=errors,
+        error_points=" ".join(f"{part.x},{part.y}" for part in errors),
+        error_top_e8=max((part.error_e8 for part in errors), default=0),
+        places=tuple(_places(card.path)),
+        stage_1_e8=RATE * card.stage_1_only // card.applied if card.applied else RATE,
         f_points=_points([(at, f) for at, f, _ in card.path], low, high),
         level_points=_points([(at, level) for at, _, level in card.path], low, high),
         low_pico=low,
@@ -94,20 +138,56 @@ def _e8(pico: int | None) -> int | None:
     return None if pico is None else pico // PICO_PER_E8
 
 
+def _errors(parts: Sequence[Sequence[int]]) -> tuple[Part, ...]:
+    if not parts:
+        return ()
+    first, span = parts[0][0], max(1, parts[-1][0] - parts[0][0])
+    top = max(1, *(error for _, error, _ in parts))
+    return tuple(
+        Part(
+            at=datetime.fromtimestamp(at, UTC),
+            x=WIDTH * (at - first) // span,
+            y=HEIGHT - HEIGHT * error // top,
+            error_e8=error // PICO_PER_E8,
+            claims=claims,
+        )
+        for at, error, claims in parts
+    )
+
+
+def _places(path: Sequence[tuple[int, str, str | None]]) -> list[Place]:
+    """Return the way of F at a few moments, evenly apart, its last one kept."""
+    stride = max(1, -(-len(path) // ROWS_MAX))
+    shown = [*path[:-1:stride], path[-1]] if path else []
+    return [
+        Place(
+            at=datetime.fromtimestamp(at, UTC),
+            f_pico=int(f_pico),
+            level_pico=None if level is None else int(level),
+        )
+        for at, f_pico, level in shown
+    ]
+
+
 def _dots(bins: Sequence[Sequence[int]]) -> list[Dot]:
     total = sum(count for count, *_ in bins)
-    return [
-        Dot(
-            x=SQUARE * sure // (count * RATE),
-            y=SQUARE - SQUARE * hits // count,
-            radius=3 + 12 * count // total,
-            count=count,
-            said_e8=sure // count,
-            came_e8=RATE * hits // count,
-        )
-        for count, hits, sure in bins
-        if count
-    ]
+    return [_dot(count, hits, sure, total) for count, hits, sure in bins if count]
+
+
+def _dot(count: int, hits: int, sure: int, total: int) -> Dot:
+    low_e8, high_e8 = interval(hits, count)
+    return Dot(
+        x=SQUARE * sure // (count * RATE),
+        y=SQUARE - SQUARE * hits // count,
+        radius=3 + 12 * count // total,
+        count=count,
+        said_e8=sure // count,
+        came_e8=RATE * hits // count,
+        low_e8=low_e8,
+        high_e8=high_e8,
+        y_low=SQUARE - SQUARE * low_e8 // RATE,
+        y_high=SQUARE - SQUARE * high_e8 // RATE,
+    )
 
 
 def _points(path: Sequence[tuple[int, str | None]], low: int, high: int) -> str:

@@ -1,6 +1,7 @@
 """Every request to a source is paid for first, and refused when the day's money is gone."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Sum
@@ -39,12 +40,20 @@ def spent_micro(run: Run) -> int:
     return int(total or 0)
 
 
+def today(market_id: int) -> int:
+    """Return what a market's oracle has cost since midnight, in micro-USD."""
+    paid = CostEntry.objects.filter(at__gte=_midnight(), market_id=market_id)
+    return int(paid.aggregate(sum=Sum("cost_micro"))["sum"] or 0)
+
+
+def _midnight() -> datetime:
+    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _check(source: Source, run: Run) -> None:
-    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    today = CostEntry.objects.filter(at__gte=midnight)
-    asked = today.filter(source=source).aggregate(sum=Sum("requests"))["sum"] or 0
+    since = CostEntry.objects.filter(at__gte=_midnight())
+    asked = since.filter(source=source).aggregate(sum=Sum("requests"))["sum"] or 0
     if asked >= source.requests_per_day_max:
         raise OverBudget(f"{source.requests_per_day_max} requests a day are used up")
-    paid = today.filter(market_id=run.market_id).aggregate(sum=Sum("cost_micro"))["sum"] or 0
-    if paid + source.cost_micro > run.spec.daily_budget_micro:
+    if today(run.market_id) + source.cost_micro > run.spec.daily_budget_micro:
         raise OverBudget("the market's money for today is used up")

@@ -64,7 +64,7 @@ class Shelf:
             if (
                 abs(head.published_at - made.published_at) <= stories.WINDOW
                 and stories.similarity_percent(sketch, tale.sketch) >= stories.SIMILAR_PERCENT
-                and stories.numbers_agree(text, f"{head.title} {head.text}")
+                and stories.agree(text, f"{head.title} {head.text}")
             ):
                 return number
         self.tales.append(Tale(made, sketch))

@@ -14,6 +14,8 @@ from exchange.services.staff import REASON_MAX, REASON_MIN
 from oracle.models import Backtest, Forecaster, OracleSpec, Run, Schedule, Source
 from oracle.selectors import access
 from oracle.services import backtests, cycle, sources, specs
+from oracle.services.reading import EvidenceChanged
+from oracle.services.replay import replay
 
 
 @transaction.atomic
@@ -159,6 +161,27 @@ def forecaster_withdraw(*, actor: User, who: Forecaster, reason: str) -> StaffAc
     return StaffAction.objects.create(
         actor=actor, verb="oracle.forecaster_off", target=f"forecaster {who.name}", reason=said
     )
+
+
+def replay_check(*, actor: User, run: Run, reason: str) -> StaffAction:
+    """Recompute a run from what was stored, and keep that somebody looked and what it said.
+
+    Raises:  NotAllowed, Malformed; Unprocessable replay_differs where a bit is another.
+    """
+    said = _allowed(actor, reason)
+    if not run.reports_sha256:
+        raise Unprocessable("the run ended before anything was read", code="replay_differs")
+    try:
+        found = replay(run)
+    except EvidenceChanged as fault:
+        raise Unprocessable(str(fault), code="replay_differs") from fault
+    if not found.is_identical:
+        raise Unprocessable(
+            "the replay differs: " + ("; ".join(found.version_changes) or "the same versions"),
+            code="replay_differs",
+            fields={"stored": found.stored_sha256, "replayed": found.replayed_sha256},
+        )
+    return _record(actor, "oracle.replayed", run.market, said, run=run.public_id)
 
 
 def dry_run(*, actor: User, market_id: int, reason: str) -> Run:

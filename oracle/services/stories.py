@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from oracle.analysts.finance_words import pairs
 from oracle.models import Cluster
 from oracle.sources.base import words
 
@@ -18,6 +19,7 @@ SHINGLE = 2
 SIMILAR_PERCENT = 55
 WINDOW = timedelta(days=14)
 CANDIDATES_MAX = 200
+MOVES = {word: sign for pair in pairs() for word, sign in zip(pair, (1, -1), strict=True)}
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -47,6 +49,19 @@ def similarity_percent(a: bytes, b: bytes) -> int:
     return 100 * same // PERMUTATIONS
 
 
+def agree(a: str, b: str) -> bool:
+    """Return whether two texts that are alike can be one story told twice.
+
+    Alike word by word, and still news: another number, or the other direction.
+    """
+    return numbers_agree(a, b) and _direction(a) * _direction(b) >= 0
+
+
+def _direction(text: str) -> int:
+    """Return by how many words more goes up than down."""
+    return sum(MOVES.get(word, 0) for word in words(text))
+
+
 def numbers_agree(a: str, b: str) -> bool:
     """Return whether one text's numbers are all in the other: a copy may be cut, never recounted.
 
@@ -68,7 +83,7 @@ class Tale:
         return (
             abs(self.cluster.first_at - published_at) <= WINDOW
             and similarity_percent(sketch, bytes(self.cluster.signature)) >= SIMILAR_PERCENT
-            and numbers_agree(text, self.words)
+            and agree(text, self.words)
         )
 
 

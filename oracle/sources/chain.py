@@ -76,7 +76,7 @@ class Chain(Numbers):
         first, second = (_whole("0x" + words[2 + n : 2 + n + WORD_HEX]) for n in (0, WORD_HEX))
         above, below = (first * first, Q96 * Q96) if kind == "v3" else (second, first)
         ours, theirs = self.decimals
-        price = above * PICO * 10**ours // (below * 10**theirs)
+        price: int = above * PICO * 10**ours // (below * 10**theirs)
         if price <= 0:
             raise ValueError("a pool without a price")
         return price

@@ -76,6 +76,19 @@ def test_other_numbers_are_other_news() -> None:
     assert len(set(clusters(one, two))) == 2
 
 
+def test_the_other_direction_is_other_news() -> None:
+    """Word for word the same but for where it went: no copy, and no excuse to pass it over."""
+    for up, down in (("surged", "plunged"), ("rises", "falls"), ("widened", "narrowed")):
+        one = item(f"Widgets: demand for steel {up}", "")
+        two = item(f"Widgets: demand for steel {down}", "")
+        assert len(set(clusters(one, two))) == 2
+    same = (
+        item("Widgets: demand for steel soared", ""),
+        item("Widgets: demand for steel surged", ""),
+    )
+    assert len(set(clusters(*same))) == 1
+
+
 def test_a_shortened_copy_is_a_copy() -> None:
     assert len(set(clusters(item(), item(text=STORY[1][:130], publisher="Short News")))) == 1
 

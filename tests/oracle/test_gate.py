@@ -11,8 +11,18 @@ from django.urls import reverse
 
 from exchange import clock
 from exchange.errors import Malformed, NotAllowed, Unprocessable
-from exchange.models import Market, User
-from oracle.models import Activation, Backtest, Card, Forecaster, OracleSpec, Run, Schedule
+from exchange.models import Market, StaffAction, User
+from oracle.models import (
+    Activation,
+    Backtest,
+    Card,
+    CostEntry,
+    Forecaster,
+    OracleSpec,
+    Run,
+    Schedule,
+    Source,
+)
 from oracle.services import backtests, cards, specs, staff, sweep
 from oracle.tasks import oracle_backtests
 from tests.factories import active_market
@@ -183,3 +193,24 @@ def test_staff_do_all_of_it_in_the_admin(fresh: Market, admin_user: User, alice:
     assert not Forecaster.objects.get().is_active
     for name in ("activation", "backtest", "calibration", "forecast", "usedforecast"):
         assert chief.get(reverse(f"admin:oracle_{name}_changelist")).status_code == 200
+
+
+def test_staff_replay_a_run_and_see_what_a_market_cost(
+    fresh: Market, admin_user: User, charlie: User
+) -> None:
+    specs.spec_follow(spec=newest(fresh), waived="A market of a test.")
+    run = world.run(fresh)
+    chief = Client()
+    chief.force_login(admin_user)
+    listed = reverse("admin:oracle_run_changelist")
+    chosen = {"action": "replay", ACTION_CHECKBOX_NAME: [str(run.pk)], "reason": REASON}
+    assert "Replay: run 1" in chief.post(listed, chosen, follow=True).content.decode()
+    assert StaffAction.objects.get(verb="oracle.replayed").detail == {"run": run.public_id}
+    Run.objects.filter(pk=run.pk).update(reports_sha256="0" * 64)
+    assert "the replay differs" in chief.post(listed, chosen, follow=True).content.decode()
+    assert StaffAction.objects.filter(verb="oracle.replayed").count() == 1
+    with pytest.raises(NotAllowed):
+        staff.replay_check(actor=charlie, run=run, reason=REASON)
+    CostEntry.objects.create(source=Source.objects.get(), market=fresh, run=run, cost_micro=250_000)
+    page = chief.get(reverse("admin:oracle_schedule_changelist")).content.decode()
+    assert "0.25 USD of 1.00 USD" in page

@@ -1,6 +1,7 @@
 """The oracle's pages and its API: what was read is shown, escaped, and safe to click."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 from exchange import clock
 from oracle.models import OracleSpec, Run, Source
 from oracle.selectors import feed, health
+from oracle.services import cards
 from oracle.services import staff as staff_services
 from tests.factories import active_market
 from tests.oracle import world
@@ -202,3 +204,33 @@ def test_only_plain_links_are_safe() -> None:
     assert feed.safe_url("https://a.example/") == "https://a.example/"
     for url in ("javascript:alert(1)", "data:text/html,x", "//x", "", "HTTPS://X", "ftp://x"):
         assert feed.safe_url(url) == ""
+
+
+def test_a_card_shows_its_plots_and_each_as_a_table(folder: Path, client: Client) -> None:
+    now = clock.now()
+    rows = [
+        world.news(f"{world.GOOD if n % 3 else world.BAD} {n}", at=now - timedelta(hours=n))
+        for n in range(1, 40)
+    ]
+    world.archive(folder, "wire", *rows)
+    market = world.oracle_market()
+    card = cards.card_make(
+        market_id=market.pk,
+        start=now - timedelta(hours=40),
+        end=now,
+        step_s=3_600,
+        horizon_s=7_200,
+    )
+    page = client.get(f"/markets/{market.slug}/oracle/card/").content.decode()
+    assert page.count("<svg viewBox") >= 3
+    assert page.count("As a table") == 3
+    every = card.rows.get(of="all")
+    judged = sum(count for count, *_ in every.bins)
+    assert judged == every.judged == sum(count for count, *_ in every.stated_bins) > 10
+    assert sum(claims for _, _, claims in card.errors) == every.verdicts
+    for words in ("before calibration", "95 % interval", "Topic:", "stage 1 alone", "a day cost"):
+        assert words in page
+    told = client.get("/api/v1/report-cards/").json()["results"][0]
+    assert {row["of"] for row in told["rows"]} == {"all", "topic", "seat", "reader", "source"}
+    assert told["error_course"] == card.errors
+    assert told["rows"][0]["bins_before"] == every.stated_bins
