@@ -3,6 +3,8 @@
 A verb acts for who signs in: for a session of somebody else that takes every right.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -18,9 +20,10 @@ from exchange.models import (
     OutcomeTick,
     Participant,
     Session,
+    StaffAction,
     User,
 )
-from exchange.services.sessions import host, lobby
+from exchange.services.sessions import by_staff, host, lobby
 
 
 class WinnerForm(ReasonForm):
@@ -30,28 +33,24 @@ class WinnerForm(ReasonForm):
     field_order = ("winner", "reason")
 
 
-def _start(actor: User, session: Session, _reason: str) -> None:
-    lobby.session_start(host=actor, session=session)
+def _verb(name: str, act: Callable[..., object]) -> Callable[..., StaffAction]:
+    """Return a verb of the host's as staff does it: with its reason on record."""
+
+    def do(actor: User, session: Session, reason: str, **more: Any) -> StaffAction:
+        done = partial(act, host=actor, session=session, **more)
+        return by_staff.acted(actor=actor, session=session, verb=name, reason=reason, act=done)
+
+    return do
 
 
-def _close(actor: User, session: Session, _reason: str) -> None:
-    lobby.lobby_close(host=actor, session=session)
+def _reduce_only(actor: User, session: Session, reason: str) -> StaffAction:
+    return _verb("reduce_only", partial(host.reduce_only, reason=reason, key=uuid4().hex))(
+        actor, session, reason
+    )
 
 
-def _reduce(actor: User, session: Session, reason: str) -> None:
-    host.reduce_only(host=actor, session=session, reason=reason, key=uuid4().hex)
-
-
-def _resume(actor: User, session: Session, _reason: str) -> None:
-    host.resume(host=actor, session=session, key=uuid4().hex)
-
-
-def _end(actor: User, session: Session, _reason: str) -> None:
-    host.end(host=actor, session=session)
-
-
-def _resolve(actor: User, session: Session, _reason: str, winner: int) -> None:
-    host.resolve(host=actor, session=session, winner=winner)
+def _resume(actor: User, session: Session, reason: str) -> StaffAction:
+    return _verb("resume", partial(host.resume, key=uuid4().hex))(actor, session, reason)
 
 
 @admin.register(Session)
@@ -73,26 +72,36 @@ class SessionAdmin(Verbs):
     search_fields = ("=code", "market__name", "=host__email")
     extra = ("status", "parameters", "ticks_of", "participants_of")
     verbs = (
-        Verb(name="start", label="Start", explained="The clock starts at zero.", act=_start),
+        Verb(
+            name="start",
+            label="Start",
+            explained="The clock starts at zero.",
+            act=_verb("start", lobby.session_start),
+        ),
         Verb(
             name="close",
             label="Close the lobby",
             explained="It will not start; the host's fund returns.",
-            act=_close,
+            act=_verb("close", lobby.lobby_close),
         ),
         Verb(
             name="reduce_only",
             label="Set reduce-only",
             explained="From the next tick on people only sell and take orders back.",
-            act=_reduce,
+            act=_reduce_only,
         ),
         Verb(name="resume", label="Resume", explained="People may buy again.", act=_resume),
-        Verb(name="end", label="End now", explained="Trading ends for good.", act=_end),
+        Verb(
+            name="end",
+            label="End now",
+            explained="Trading ends for good.",
+            act=_verb("end", host.end),
+        ),
         Verb(
             name="resolve",
             label="Resolve",
             explained="Everybody is paid at the next tick. This cannot be taken back.",
-            act=_resolve,
+            act=_verb("resolve", host.resolve),
             form=WinnerForm,
         ),
     )

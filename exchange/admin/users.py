@@ -42,7 +42,7 @@ class UserAdmin(Verbs):
         "date_joined",
         "last_login",
     )
-    list_filter = ("opens_barred", "is_bot", "is_staff")
+    list_filter = ("opens_barred", "is_bot", "is_guest", "is_staff")
     search_fields = ("=email", "display_name")
     search_help_text = "an e-mail address, or a part of a name"
     ordering = ("-id",)

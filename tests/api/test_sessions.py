@@ -1,5 +1,6 @@
 """Sessions through the API: every address as everybody, a session from draft to payout, retries."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from exchange.ids import public_id
 from exchange.models import Command, Participant, Session, User
 from exchange.services.sessions import lobby
 from tests.api.caller import Answer, Caller
+from tests.api.spellings import refused
 from tests.factories import ask, funded_user, host_user, joined, key, running_session, ticked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
@@ -290,3 +292,24 @@ def test_sessions_are_no_markets(place: Place, alice: User) -> None:
     assert caller.get(f"markets/{place.session.market.slug}/").status == 404
     assert caller.get("markets/").json["results"] == []
     assert Participant.objects.count() == 1
+
+
+@pytest.mark.parametrize(("field", "places"), [("size", 6), ("price", 6), ("max_slippage", 9)])
+@pytest.mark.parametrize("where", ["orders", "orders/preview"])
+def test_a_figure_has_one_grammar(
+    place: Place, nothing_happened: Watch, where: str, field: str, places: int
+) -> None:
+    rest = {name: text for name, text in ORDER.items() if name != field}
+    before = ",".join(f'"{name}":{json.dumps(value)}' for name, value in rest.items())
+    slipped = []
+    with nothing_happened():
+        for value in refused(places):
+            answer = place.by_guest.post(
+                f"sessions/{place.session.code}/{where}/",
+                raw="{" + f'{before},"{field}":{value}' + "}",
+                Idempotency_Key=key(),
+            )
+            if answer.status != 400 or answer.code not in {"money_malformed", "malformed"}:
+                slipped.append((value, answer.status))
+
+    assert slipped == []

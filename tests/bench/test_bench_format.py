@@ -19,7 +19,7 @@ MEASURES = {
     "fanout": {"R1", "R2"},
     "charts": {"C1"},
     "engines": {"T5"},
-    "outcome": {"T6"},
+    "outcome": {"T4", "T6"},
     "oracle": {"O1"},
     "deposits": {"D1", "D2", "D5"},
     "withdrawals": {"D3"},

@@ -136,6 +136,37 @@ def on_time(session: Session, kind: str, at_ms: int, late_ms: int) -> None:
     assert at_ms <= row.t_ms <= at_ms + late_ms, (kind, row.t_ms)
 
 
+class Crowd:
+    """Bots that trade through the service from threads of their own, until they are stopped."""
+
+    def __init__(self, players: list[Participant], chance: random.Random) -> None:
+        self.stop, self.wrong = threading.Event(), list[str]()
+        self.threads = [
+            threading.Thread(
+                target=self._trade, args=(player, random.Random(chance.random())), daemon=True
+            )
+            for player in players
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def _trade(self, player: Participant, choice: random.Random) -> None:
+        while not self.stop.wait(choice.uniform(0, 0.08)):
+            try:
+                place(player, choice)
+            except MegatronError as refused:
+                if refused.code not in {"frozen", "busy"}:
+                    self.wrong.append(refused.code)
+        connection.close()
+
+    def end(self) -> None:
+        """Stop them. Raises AssertionError if one was refused what it may."""
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(20)
+        assert self.wrong == []
+
+
 @pytest.mark.parametrize("money", ["play", "real"])
 def test_sums_are_constant_at_each_tick_with_everything_on(
     money: str, chance: random.Random
@@ -144,27 +175,8 @@ def test_sums_are_constant_at_each_tick_with_everything_on(
     people = [funded_user("2000") if money == "real" else None for _ in range(BOTS)]
     players = [joined(session, f"Bot {n}", user) for n, user in enumerate(people)]
     lobby.session_start(host=session.host, session=session)
-    stop, wrong = threading.Event(), list[str]()
-    constant = total(session)
-
-    def trade(player: Participant, choice: random.Random) -> None:
-        while not stop.wait(choice.uniform(0, 0.08)):
-            try:
-                place(player, choice)
-            except MegatronError as refused:
-                if refused.code not in {"frozen", "busy"}:
-                    wrong.append(refused.code)
-        connection.close()
-
-    seeds = [random.Random(chance.random()) for _ in players]
-    threads = [
-        threading.Thread(target=trade, args=pair, daemon=True)
-        for pair in zip(players, seeds, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    seen = set()
-    named = False
+    constant, seen, named = total(session), set(), False
+    crowd = Crowd(players, chance)
     deadline = time.monotonic() + SECONDS + 3
     while time.monotonic() < deadline:
         waits = timekeeping.turn().wait_s
@@ -172,23 +184,20 @@ def test_sums_are_constant_at_each_tick_with_everything_on(
         if not named and session_waits_for_the_host(session):
             host.eliminate(host=session.host, session=session, outcomes=[3], key="by-the-host")
             named = True
-        stop.wait(waits)
-    stop.set()
-    for thread in threads:
-        thread.join(20)
+        time.sleep(waits)
+    crowd.end()
     timekeeping.turn()
     host.resolve(host=session.host, session=session, winner=1)
     time.sleep(0.2)
     timekeeping.turn()
 
-    assert wrong == []
     assert seen == {constant}
     without_gap(session)
     session.market.refresh_from_db()
     assert session.market.status == Market.Status.RESOLVED
-    on_time(session, "frozen", SECONDS * 1_000 // 3 - 300, 1_000)
-    on_time(session, "eliminate", SECONDS * 1_000 // 3, 1_000)
-    on_time(session, "ended", SECONDS * 1_000, 1_000)
+    on_time(session, "frozen", SECONDS * 1_000 // 3 - 300, 100)
+    on_time(session, "eliminate", SECONDS * 1_000 // 3, 100)
+    on_time(session, "ended", SECONDS * 1_000, 100)
     kinds = set(OutcomeFill.objects.values_list("kind", flat=True))
     print(sorted(kinds), Command.objects.count(), OutcomeTick.objects.count())
     assert kinds >= {"amm", "direct", "mint", "auto"}

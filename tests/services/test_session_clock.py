@@ -9,6 +9,7 @@ from django.db import connection
 
 from exchange import clock
 from exchange.engines import outcome
+from exchange.errors import Unprocessable
 from exchange.models import Account, Command, Market, OutcomeTick, Session
 from exchange.services.outcome import tick, timekeeping
 from exchange.services.outcome.schedule import Standing, Step, step
@@ -245,3 +246,38 @@ def test_any_number_of_clocks_takes_each_tick_once(clocks: int) -> None:
     found = list(OutcomeTick.objects.order_by("seq").values_list("seq", "number", "t_ms"))
     assert [seq for seq, _, _ in found] == list(range(1, len(found) + 1))
     assert all(t_ms == 100 * number for _, number, t_ms in found)
+
+
+@pytest.mark.django_db
+def test_an_elimination_that_comes_too_late_opens_nothing() -> None:
+    session = running_session(outcomes=4, mr_enabled=True)
+    player = joined(session)
+    host.end(host=session.host, session=session)
+    host.eliminate(host=session.host, session=session, outcomes=[3], key="eliminate-1")
+    ask(player, "buy", "0y", "1")
+    ticked(session, 2)
+
+    session.market.refresh_from_db()
+    assert session.market.status == "ended"
+    log = Command.objects.filter(market=session.market).order_by("seq")
+    assert [(c.kind, c.accepted) for c in log] == [
+        ("gate", True), ("eliminate", False), ("order", True),
+    ]  # fmt: skip
+    with pytest.raises(Unprocessable, match="ended"):
+        ask(player, "buy", "0y", "1")
+
+
+@pytest.mark.django_db
+def test_a_planned_winner_who_is_out_leaves_the_result_to_the_host() -> None:
+    session = running_session(
+        outcomes=4, mr_enabled=True, planned_winner=3, total_duration_ms="5000"
+    )
+    host.eliminate(host=session.host, session=session, outcomes=[3], key="eliminate-1")
+    ticked(session, 2)
+
+    assert ticked(session, 6) == 1
+
+    session.market.refresh_from_db()
+    assert session.market.status == "ended"
+    host.resolve(host=session.host, session=session, winner=0)
+    assert ticked(session, 8) == 1

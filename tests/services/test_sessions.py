@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chain.services import reserves
 from exchange.engines.units import parse_fixed
 from exchange.errors import Malformed, NotAllowed, Unprocessable
 from exchange.models import Account, MarketEvent, Session, User
@@ -330,3 +331,14 @@ def test_a_barred_account_buys_nothing_for_real_money() -> None:
 
     with pytest.raises(Unprocessable, match="switched off"):
         ask(player, "buy", "0y", "1")
+
+
+def test_play_money_is_no_liability(alice: User) -> None:
+    before = reserves.proof_of([])
+    session = running_session()
+    ask(joined(session, "Alice", alice), "buy", "0y", "5")
+    ticked(session, 2)
+
+    after = reserves.proof_of([])
+
+    assert (after.liabilities_micro, after.kinds) == (before.liabilities_micro, before.kinds)

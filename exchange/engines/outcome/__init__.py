@@ -34,6 +34,7 @@ from exchange.engines.outcome.scales import LOT, NO, YES, token_of
 from exchange.engines.outcome.settlement import apply, quote
 from exchange.engines.outcome.state import (
     CANCELLED,
+    ENDED,
     FILLED,
     FROZEN,
     OPEN,
@@ -52,6 +53,7 @@ from exchange.engines.variable.parameters import ConfigError
 __all__ = [
     "BUY",
     "CANCELLED",
+    "ENDED",
     "FILLED",
     "FROZEN",
     "LOT",

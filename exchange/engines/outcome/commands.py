@@ -58,10 +58,10 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Let trading go on, only reduce, or stand still: TRADING, REDUCING or FROZEN.
+    """Let trading go on, only reduce, stand still or end: TRADING, REDUCING, FROZEN or ENDED.
 
-    What stands still goes on only with an elimination. The mode that holds already lets time pass
-    and prices be published, and nothing else.
+    What stands still goes on only with an elimination, what has ended not at all.
+    The mode that holds already lets time pass and prices be published, and nothing else.
     """
 
     seq: int

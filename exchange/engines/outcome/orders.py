@@ -9,7 +9,7 @@ from exchange.engines.outcome.commands import BUY, CancelOrder, PlaceOrder
 from exchange.engines.outcome.results import Cancelled
 from exchange.engines.outcome.scales import LOT, RATE, SIZE_MAX, token_of
 from exchange.engines.outcome.selling import Selling
-from exchange.engines.outcome.state import CANCELLED, FROZEN, REDUCING, SETTLED, Order
+from exchange.engines.outcome.state import CANCELLED, ENDED, FROZEN, REDUCING, SETTLED, Order
 from exchange.engines.outcome.transfers import fee_of, lock, value_of, withdraw
 from exchange.engines.rounding import div_floor
 from exchange.engines.units import MICRO, PICO
@@ -101,7 +101,7 @@ def _admitted(book: Book, command: PlaceOrder, account: Account) -> Entry:
 
 
 def _check_open(book: Book, command: PlaceOrder) -> None:
-    if book.status in {FROZEN, SETTLED}:
+    if book.status in {FROZEN, ENDED, SETTLED}:
         raise Refusal("frozen", status=book.status)
     if book.status == REDUCING and command.side == BUY:
         raise Refusal("reduce_only")

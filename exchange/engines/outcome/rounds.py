@@ -9,7 +9,14 @@ from exchange.engines.outcome.renormalise import renormalise
 from exchange.engines.outcome.results import Eliminated, Gated, Resolved
 from exchange.engines.outcome.scales import WEIGHT
 from exchange.engines.outcome.schedule import rates, reference
-from exchange.engines.outcome.state import CANCELLED, FROZEN, REDUCING, SETTLED, TRADING
+from exchange.engines.outcome.state import (
+    CANCELLED,
+    ENDED,
+    FROZEN,
+    REDUCING,
+    SETTLED,
+    TRADING,
+)
 from exchange.engines.outcome.transfers import withdraw
 
 # The final resolution chooses among at least this many.
@@ -78,19 +85,22 @@ def resolve(book: Book, command: Resolve) -> Resolved | Rejected:
 
 
 def gate(book: Book, command: Gate) -> Gated | Rejected:
-    """Open, narrow or stop trading; what rests goes on resting, and what is frozen stays so."""
+    """Open, narrow, stop or end trading; what rests goes on resting.
+
+    Of the modes the stricter wins: what is frozen can only end.
+    """
     if book.status == SETTLED:
         return Rejected("frozen", {"status": book.status})
-    if command.mode not in {TRADING, REDUCING, FROZEN}:
+    if command.mode not in {TRADING, REDUCING, FROZEN, ENDED}:
         return Rejected("args", {"reason": f"there is no mode {command.mode!r}"})
-    if book.status != FROZEN:
+    if command.mode == ENDED or book.status not in {FROZEN, ENDED}:
         book.status = command.mode
     return Gated(book.status)
 
 
 def _check_elimination(book: Book, command: Eliminate) -> None:
     active, gone = book.amm.active, command.outcomes
-    if book.status == SETTLED:
+    if book.status in {ENDED, SETTLED}:
         raise Refusal("frozen", status=book.status)
     if not book.config.mr_enabled:
         raise Refusal("args", reason="eliminations are off in this market")

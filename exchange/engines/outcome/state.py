@@ -16,6 +16,8 @@ TRADING = "trading"
 REDUCING = "reduce_only"
 # Only taking orders back, until an elimination or the host opens trading again.
 FROZEN = "frozen"
+# Trading is over for good; only the resolution is left.
+ENDED = "ended"
 SETTLED = "settled"
 
 OPEN = "open"

@@ -12,7 +12,8 @@ from django.db import connection
 from exchange.engines import outcome
 from exchange.engines.engine import Rejected
 from exchange.engines.units import PICO
-from exchange.models import Market, Participant, Session
+from exchange.errors import Malformed
+from exchange.models import Participant, Session
 from exchange.selectors.outcome import configs, portfolio
 from exchange.selectors.outcome.frontier import StoredBook
 from exchange.selectors.outcome.sessions import elapsed_ms
@@ -54,12 +55,14 @@ def preview(session: Session, participant: Participant | None, order: Mapping[st
     """Return what an order would do. Without a participant it is tried with plenty of money.
 
     `order` has side, outcome, token, size_micro, and what else `order_place` takes.
+    Raises:  Malformed for an outcome that the session does not have.
     """
+    if not 0 <= order["outcome"] < len(session.outcomes):
+        number = order["outcome"]
+        raise Malformed(f"there is no outcome {number}", fields={"outcome": number})
     config = configs.config_of(session.market.config)
     state = outcome.MarketState.from_mapping(session.market.live.state)
     now_ms = max(elapsed_ms(session, config), state.t_ms)
-    if session.market.status == Market.Status.ENDED:
-        state = replace(state, status=outcome.FROZEN)
     before = portfolio.trader(participant) if participant else _visitor(config)
     command = outcome.PlaceOrder(seq=ORDER_SEQ, trader=before.id, ts_ms=now_ms, **order)
     token = outcome.token_of(command.outcome, command.token)

@@ -63,11 +63,13 @@ def submit(
     """Take one command into the log and return its place there, after the commit.
 
     A command of the house has no user; its key is made unique by the session.
-    Raises:  Malformed, Conflict key_reused, Unprocessable frozen before the start, Unavailable.
+    Raises:  Malformed, Conflict key_reused, Unavailable; Unprocessable frozen before the start,
+             and after the end for what is no cancellation.
     """
     commands.check_key(key)
     market = session.market
-    if session.started_ms is None or market.status not in OPEN:
+    open_to = OPEN if user_id is None or kind == "cancel" else RUNNING
+    if session.started_ms is None or market.status not in open_to:
         raise Unprocessable(
             f"this session is {market.status}", code="frozen", fields={"status": market.status}
         )
@@ -77,6 +79,7 @@ def submit(
     return _accepted(session, row, at_ms, replayed=not is_new)
 
 
+RUNNING = (Market.Status.RUNNING,)
 OPEN = (Market.Status.RUNNING, Market.Status.ENDED)
 Taken = tuple[tuple[Any, ...], int, bool]
 

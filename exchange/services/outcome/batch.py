@@ -41,7 +41,6 @@ class Batch:
     number: int
     t_ms: int
     frontier: outcome.Frontier
-    ends: bool = False
     requests: list[Request] = field(default_factory=list)
     arrived_ms: list[int] = field(default_factory=list)
     waiting: int = 0

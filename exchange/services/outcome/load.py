@@ -9,7 +9,7 @@ import psycopg
 
 from exchange.engines import outcome
 from exchange.errors import NotFound
-from exchange.models import AccountKind, Market
+from exchange.models import AccountKind
 from exchange.selectors.outcome import configs
 from exchange.selectors.outcome.frontier import HOLDINGS, StoredBook, traders_of
 from exchange.selectors.raw import Raw, ask
@@ -41,8 +41,6 @@ EVERYBODY = """
      UNION SELECT DISTINCT user_id FROM exchange_outcomeorder
      WHERE market_id = %s AND status IN ('open', 'partial') AND joined > 0"""
 PAYING = frozenset({"eliminate", "resolve"})
-# The occasion under which a host ends a session before its time.
-END_EARLY = "end:now"
 
 
 class LockedBook(StoredBook):
@@ -129,7 +127,6 @@ def _begun(
         number=due.number,
         t_ms=due.t_ms,
         frontier=book,
-        ends=due.ends,
     )
     return book, due
 
@@ -142,9 +139,6 @@ def _take(batch: Batch, rows: list[Row], due: Step) -> None:
     for kind, payload, occasion in due.house:
         batch.requests.append(Request(kind, payload, f"{batch.market_id}:{occasion}"))
         batch.arrived_ms.append(due.t_ms)
-    early = f"{batch.market_id}:{END_EARLY}"
-    if batch.status == Market.Status.RUNNING and any(r.key == early for r in batch.requests):
-        batch.ends = True
 
 
 def _concerned(raw: Raw, batch: Batch) -> set[int]:

@@ -41,14 +41,12 @@ class Step:
     number: int
     t_ms: int
     house: tuple[House, ...] = ()
-    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Event:
     at_ms: int
     house: tuple[House, ...]
-    ends: bool = False
 
 
 def step(config: outcome.Config, state: outcome.MarketState, standing: Standing) -> Step | None:
@@ -61,7 +59,7 @@ def step(config: outcome.Config, state: outcome.MarketState, standing: Standing)
     for event in sorted(events, key=lambda event: event.at_ms):
         number = max(-(-event.at_ms // interval), last + 1)
         if number <= newest:
-            return Step(number, number * interval, event.house, event.ends)
+            return Step(number, number * interval, event.house)
     if newest <= last:
         return None
     return Step(newest, newest * interval, tuple(_beat(config, state, standing, newest * interval)))
@@ -80,10 +78,10 @@ def _events(
             yield _Event(coming.at_ms, tuple(_elimination(coming, standing)))
         return  # the end waits for the round that was due before it
     end = config.total_duration_ms
+    over: tuple[House, ...] = (_gate(outcome.ENDED, "end"),)
     if standing.planned_winner is not None:
-        yield _Event(end, (("resolve", {"winner": standing.planned_winner}, "resolve"),), ends=True)
-    else:
-        yield _Event(end, (_gate(outcome.FROZEN, "end"),), ends=True)
+        over += (("resolve", {"winner": standing.planned_winner}, "resolve"),)
+    yield _Event(end, over)
 
 
 def _elimination(coming: Round, standing: Standing) -> Iterator[House]:

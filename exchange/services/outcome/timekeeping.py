@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
+from django.db import DataError, IntegrityError
 from django.db.models import Exists, OuterRef, Q
 
 from exchange import clock
@@ -75,6 +76,6 @@ def _started(live: LiveState) -> int:
 def _advanced(market_id: int) -> int:
     try:
         return tick.advance(market_id)
-    except MegatronError as fault:
-        log.warning("session.not_advanced", market=market_id, code=fault.code)
+    except (MegatronError, DataError, IntegrityError) as fault:
+        log.warning("session.not_advanced", market=market_id, error=str(fault)[:200])
         return 0

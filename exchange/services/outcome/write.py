@@ -59,6 +59,7 @@ INSERT_TICK = f"""
 INSERT_NEWS = """
     INSERT INTO exchange_outboxevent (market_id, seq, public, private, created_at)
     VALUES (%s, %s, %s::jsonb, %s::jsonb, %s)"""
+OVER = frozenset({outcome.ENDED, outcome.SETTLED})
 UPDATE_LIVE = """
     UPDATE exchange_livestate
        SET command_seq = %s, batch_seq = %s, state = %s::jsonb, state_hash = %s,
@@ -209,7 +210,7 @@ def _write_lifecycle(batch: Batch, done: outcome.Settlement, at: Any) -> None:
         match result:
             case outcome.Eliminated():
                 _record(batch, "eliminate", {"outcomes": list(result.outcomes)})
-            case outcome.Gated(mode) if mode != batch.state.status and not batch.ends:
+            case outcome.Gated(mode) if mode not in {batch.state.status, outcome.ENDED}:
                 _record(batch, mode, {"key": request.key})
             case outcome.Resolved():
                 _record(batch, "resolved", {"winner": result.winner})
@@ -219,7 +220,7 @@ def _write_lifecycle(batch: Batch, done: outcome.Settlement, at: Any) -> None:
         Session.objects.filter(pk=batch.market_id),
         Market.objects.filter(pk=batch.market_id),
     )
-    if batch.ends:
+    if done.state.status in OVER and batch.state.status not in OVER:
         _record(batch, "ended", {})
         session.update(ended_at=at)
         market.update(status=Market.Status.ENDED)

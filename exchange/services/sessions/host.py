@@ -16,7 +16,6 @@ from exchange.selectors.outcome.rounds import next_round, pending_choice
 from exchange.services import locks
 from exchange.services.outcome import accept
 from exchange.services.outcome.accept import Accepted
-from exchange.services.outcome.load import END_EARLY
 from exchange.services.sessions.drafts import (
     record,
     require_host,
@@ -75,7 +74,7 @@ def end(*, host: User, session: Session) -> Accepted:
     """
     require_host(host, session)
     require_status(session, Market.Status.RUNNING)
-    return _submit(session, "gate", {"mode": outcome.FROZEN}, END_EARLY)
+    return _submit(session, "gate", {"mode": outcome.ENDED}, "end:now")
 
 
 def resolve(*, host: User, session: Session, winner: int) -> Accepted:
