@@ -35,6 +35,11 @@ def parse_price(text: object) -> int:
     return _parse(text, PRICE_PLACES, "a price", "10.3175")
 
 
+def parse_tokens(text: object) -> int:
+    """Return micro-tokens of a session. Raises Malformed money_malformed likewise."""
+    return _parse(text, MONEY_PLACES, "a number of tokens", "12.5")
+
+
 def parse_percent(text: object) -> int:
     """Return a rate in 1e-8 from a percentage. Raises Malformed money_malformed likewise."""
     return _parse(text, RATE_PLACES - 2, "a percentage", "1.5")
@@ -103,6 +108,12 @@ class SharesField(FixedField):
 
     parse = staticmethod(parse_shares)
     places = SHARE_PLACES
+
+
+class TokensField(FixedField):
+    """A number of tokens, as micro-tokens."""
+
+    parse = staticmethod(parse_tokens)
 
 
 class PriceField(FixedField):

@@ -13,9 +13,16 @@ from exchange.views import (
     portfolio_page,
     preferences,
     receipts,
+    session_end,
+    session_host,
+    session_join,
+    session_page,
+    session_tickets,
     stakes,
     tickets,
 )
+
+SESSION = "sessions/<str:code>/"
 
 urlpatterns = [
     path("", market_list.market_list, name="market_list"),
@@ -70,4 +77,26 @@ urlpatterns = [
     path("demo-funds/", account_page.demo_funds_create, name="demo_funds"),
     path("preferences/", preferences.preferences, name="preferences"),
     path("help/", account_page.help_page, name="help"),
+    path("sessions/", session_join.session_list, name="session_list"),
+    path("sessions/new/", session_host.session_new, name="session_new"),
+    path("sessions/find/", session_join.session_find, name="session_find"),
+    path(SESSION, session_page.session_page, name="session_page"),
+    path(f"{SESSION}parts/<slug:part>/", session_page.session_part, name="session_part"),
+    path(f"{SESSION}join/", session_join.session_join, name="session_join"),
+    path(f"{SESSION}preview/", session_tickets.session_preview, name="session_preview"),
+    path(f"{SESSION}orders/", session_tickets.session_order_create, name="session_order_create"),
+    path(f"{SESSION}orders.csv", session_tickets.session_orders_csv, name="session_orders_csv"),
+    path(
+        f"{SESSION}orders/<int:ref>/cancel/", session_tickets.session_cancel, name="session_cancel"
+    ),
+    path(f"{SESSION}orders/<str:order_id>/", session_tickets.session_order, name="session_order"),
+    path(
+        f"{SESSION}orders/<str:order_id>/toast/",
+        session_tickets.session_toast,
+        name="session_toast",
+    ),
+    path(f"{SESSION}replay/", session_end.session_moment, name="session_moment"),
+    path(f"{SESSION}edit/", session_host.session_edit, name="session_edit"),
+    path(f"{SESSION}host/", session_host.session_host, name="session_host"),
+    path(f"{SESSION}host/<slug:verb>/", session_host.session_act, name="session_act"),
 ]

@@ -194,6 +194,23 @@ PERMISSIONS = {
     # Only a pinned run is there for anyone.
     "liquidity/simulations/<str:simulation_id>/": Who.ANYONE,
     "liquidity/simulations/<str:simulation_id>/pin/": Who.SIGNED_IN,
+    # Whoever has a session's code may look, preview and join. What is somebody's own there is found
+    # by their account or by the cookie of a guest; for others it does not exist.
+    "sessions/": Who.ANYONE,
+    "sessions/find/": Who.ANYONE,
+    "sessions/new/": Who.SIGNED_IN,
+    "sessions/<str:code>/": Who.ANYONE,
+    "sessions/<str:code>/parts/<slug:part>/": Who.ANYONE,
+    "sessions/<str:code>/join/": Who.ANYONE,
+    "sessions/<str:code>/preview/": Who.ANYONE,
+    "sessions/<str:code>/orders/": Who.SIGNED_IN,
+    "sessions/<str:code>/orders.csv": Who.SIGNED_IN,
+    "sessions/<str:code>/orders/<int:ref>/cancel/": Who.SIGNED_IN,
+    "sessions/<str:code>/orders/<str:order_id>/": Who.SIGNED_IN,
+    "sessions/<str:code>/orders/<str:order_id>/toast/": Who.SIGNED_IN,
+    "sessions/<str:code>/replay/": Who.ANYONE,
+    "sessions/<str:code>/edit/": Who.SIGNED_IN,
+    "sessions/<str:code>/host/*": Who.SIGNED_IN,
     "preferences/": Who.ANYONE,
     "help/": Who.ANYONE,
 }

@@ -1,5 +1,6 @@
 // One WebSocket per page. Speaks to the rest of the page by events on the document:
-// "market:tick", "market:trades", "market:own", "market:gap" and "connection".
+// "market:tick", "market:trades", "market:own", "market:gap" and "connection"; those of a session
+// are called "session:…".
 import { setServerTime } from "./countdown.js";
 
 const STALE_MS = 12_000;
@@ -7,10 +8,10 @@ const BACKOFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
 
 const say = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
-export class Feed {
-  constructor(ids) {
-    this.ids = ids;
-    this.last = new Map();
+/** A line to the server that comes back by itself and says how it stands. */
+class Line {
+  constructor(path) {
+    this.path = path;
     this.attempt = 0;
     this.heardAt = 0;
     this.state = "";
@@ -24,8 +25,7 @@ export class Feed {
 
   open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const address = `${scheme}://${location.host}/ws/markets/?m=${this.ids.join(",")}`;
-    const socket = new WebSocket(address);
+    const socket = new WebSocket(`${scheme}://${location.host}${this.path}`);
     this.socket = socket;
     this.frames = 0;
     this.enter(this.heardAt ? "reconnecting" : "connecting");
@@ -69,11 +69,23 @@ export class Feed {
     say("connection", { state, heardAt: this.heardAt });
   }
 
+  beat(message) {
+    setServerTime(message.server_ms);
+    // The answer says how many frames were read, so that a slow reader is not flooded.
+    this.socket.send(JSON.stringify({ ack: this.frames }));
+  }
+}
+
+/** The ticks of one or more markets. */
+export class Feed extends Line {
+  constructor(ids) {
+    super(`/ws/markets/?m=${ids.join(",")}`);
+    this.last = new Map();
+  }
+
   take(message) {
     if (message.type === "heartbeat") {
-      setServerTime(message.server_ms);
-      // The answer says how many frames were read, so that a slow reader is not flooded.
-      this.socket.send(JSON.stringify({ ack: this.frames }));
+      this.beat(message);
     } else if (message.type === "snapshot") {
       setServerTime(message.server_ms);
       for (const [id, { seq, tick }] of Object.entries(message.markets)) {
@@ -98,6 +110,38 @@ export class Feed {
     if (message.trades) say("market:trades", message);
     if (known !== undefined && message.seq !== known + 1) {
       say("market:gap", { market: message.market });
+    }
+  }
+}
+
+/** The ticks of one session, what happens in it, and one's own news. */
+export class SessionFeed extends Line {
+  constructor(code) {
+    super(`/ws/sessions/${code}/`);
+    this.last = undefined;
+  }
+
+  take(message) {
+    if (message.type === "heartbeat") {
+      this.beat(message);
+    } else if (message.type === "snapshot") {
+      setServerTime(message.server_ms);
+      say("session:status", { status: message.status });
+      if (message.tick && message.tick.prices) say("session:tick", message);
+      if (this.last !== undefined && this.last !== message.seq) say("session:gap", {});
+      this.last = message.seq;
+    } else if (message.type === "tick") {
+      this.frames += 1;
+      if (this.last !== undefined && message.seq <= this.last) return;
+      const gap = this.last !== undefined && message.seq !== this.last + 1;
+      this.last = message.seq;
+      say("session:tick", message);
+      if (gap) say("session:gap", {});
+    } else if (message.type === "event") {
+      this.frames += 1;
+      say("session:event", message.event);
+    } else if (message.type === "own") {
+      say("session:own", message);
     }
   }
 }

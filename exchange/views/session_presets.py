@@ -1,0 +1,162 @@
+"""Ready-made sessions to begin from, and the four modes of impact with what each does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from exchange.engines import outcome
+from exchange.engines.outcome.presets import (
+    HIGH_OWN_HIGH_CROSS,
+    HIGH_OWN_LOW_CROSS,
+    LOW_OWN_HIGH_CROSS,
+    LOW_OWN_LOW_CROSS,
+)
+from exchange.engines.units import MICRO
+from exchange.selectors.outcome import rehearsal
+from exchange.services.sessions.drafts import Draft, Label
+from exchange.views import session_shapes as shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named beginning."""
+
+    name: str
+    words: str
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class ModeCard:
+    """A mode of impact as two lines: what buying one outcome does to it, and to the others.
+
+    All modes share both scales, so that they can be compared.
+    """
+
+    name: str
+    label: str
+    words: str
+    own: str
+    cross: str
+    own_pico: int
+    cross_pico: int
+
+
+# The own price rises from this height; the others fall from below it.
+OWN_Y, GAP_Y = 130, 16
+MODES = (
+    (
+        HIGH_OWN_LOW_CROSS,
+        "High own, low cross",
+        "Thin pools that hardly hear each other: a buy moves its own price far, the rest little.",
+    ),
+    (
+        LOW_OWN_HIGH_CROSS,
+        "Low own, high cross",
+        "Deep pools close to each other: a buy moves its own price a little and pushes all others.",
+    ),
+    (
+        HIGH_OWN_HIGH_CROSS,
+        "High own, high cross",
+        "Thin pools close to each other: every trade is felt everywhere. Lively and costly.",
+    ),
+    (
+        LOW_OWN_LOW_CROSS,
+        "Low own, low cross",
+        "Deep pools on their own: prices move slowly and apart. Calm, good for large crowds.",
+    ),
+)
+
+
+def _labels(names: str, colours: str = "") -> list[Label]:
+    tones = [*colours.split(), *[""] * 10]
+    return [Label(name, tone) for name, tone in zip(names.split(), tones, strict=False)]
+
+
+QUICK = Draft(
+    name="Quick game",
+    summary="Three outcomes, five minutes, play money.",
+    labels=_labels("Red Green Blue", "red green blue"),
+    mode=LOW_OWN_HIGH_CROSS,
+    parameters={"total_duration_ms": "300000", "f": "0.01", "default_max_slippage": "0.1"},
+)
+PRESETS: Mapping[str, Preset] = {
+    "quick": Preset("Quick game", "3 outcomes, 5 minutes, no eliminations", QUICK),
+    "knockout": Preset(
+        "Knock-out",
+        "5 outcomes, 12 minutes, two rounds that you decide when they come",
+        replace(
+            QUICK,
+            name="Knock-out",
+            summary="Five start, two rounds take one out each, three play for the end.",
+            labels=_labels("Ash Birch Cedar Douglas Elm"),
+            mode=HIGH_OWN_HIGH_CROSS,
+            parameters={
+                "total_duration_ms": "720000",
+                "initial_price": "0.2",
+                "gas_fee": "0.1",
+                "default_max_slippage": "0.1",
+                "mr_enabled": True,
+                "rounds": [["240000", "10000", []], ["480000", "10000", []]],
+            },
+        ),
+    ),
+    "lecture": Preset(
+        "Lecture hall",
+        "4 outcomes at fair launch prices, 30 minutes, one batch every 2 s",
+        replace(
+            QUICK,
+            name="Lecture hall",
+            summary="Four answers, one is right. The launch prices add up to one.",
+            labels=_labels("A B C D"),
+            mode=LOW_OWN_LOW_CROSS,
+            parameters={
+                "total_duration_ms": "1800000",
+                "batch_ms": "2000",
+                "initial_price": "0.25",
+                "z": "50000",
+                "default_max_slippage": "0.1",
+            },
+        ),
+    ),
+}
+
+
+def mode_cards(n_outcomes: int, z_micro: int) -> list[ModeCard]:
+    """Return the modes as they would act in a session of this size."""
+    return list(_cards(n_outcomes, z_micro))
+
+
+@lru_cache(maxsize=64)
+def _cards(n_outcomes: int, z_micro: int) -> tuple[ModeCard, ...]:
+    found = []
+    for name, _, _ in MODES:
+        made = outcome.preset(name, n_outcomes=n_outcomes, z_micro=z_micro)
+        fair = {**made, "initial_price": f"0.{10**4 // n_outcomes:04}"}
+        found.append(rehearsal.impact(outcome.Config.parse(fair)))
+    own = max(impact.own_pico[-1] - impact.own_pico[0] for impact in found)
+    cross = max(impact.cross_pico[0] - impact.cross_pico[-1] for impact in found)
+    return tuple(
+        ModeCard(
+            name,
+            label,
+            words,
+            _course(impact.own_pico, OWN_Y, -OWN_Y, own),
+            _course(impact.cross_pico, OWN_Y + GAP_Y, shapes.HEIGHT - OWN_Y - GAP_Y, -cross),
+            impact.own_pico[-1] - impact.own_pico[0],
+            impact.cross_pico[-1] - impact.cross_pico[0],
+        )
+        for (name, label, words), impact in zip(MODES, found, strict=True)
+    )
+
+
+def _course(prices: Sequence[int], zero: int, room: int, most: int) -> str:
+    """Draw how a price moves away from where it began: `most` fills the room from `zero` on."""
+    last = len(prices) - 1
+    return " ".join(
+        f"{shapes.WIDTH * n // last},{zero + room * (price - prices[0]) // (most or 1)}"
+        for n, price in enumerate(prices)
+    )
+
+
+FUND_DEFAULT_MICRO = 10_000 * MICRO

@@ -1,0 +1,141 @@
+// A session's page: prices, clock and fragments follow its ticks; a new state loads the page anew.
+import { serverNow } from "./countdown.js";
+import { decimal } from "./format.js";
+import { refreshLater } from "./live.js";
+import { SessionFeed } from "./socket.js";
+
+const root = document.querySelector("[data-session]");
+const isHost = root && "host" in root.dataset;
+const isTrading = Boolean(document.getElementById("session-head"));
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const FAST_MS = 100;
+
+function tint(element, before, after) {
+  if (!before || before === after || !element.dataset) return;
+  element.classList.remove("went-up", "went-down");
+  void element.offsetWidth; // restarts the animation
+  element.classList.add(Number(after) > Number(before) ? "went-up" : "went-down");
+}
+
+function write(element, value, text) {
+  const before = element.dataset.value;
+  if (before === value) return;
+  element.dataset.value = value;
+  element.dataset.live = "";
+  element.textContent = text;
+  tint(element, before, value);
+}
+
+const chance = (price) => `${decimal(String(shift(price)), 1)}\u202f%`;
+
+/** A decimal string times a hundred, without rounding. */
+function shift(text) {
+  const [whole, rest = ""] = text.split(".");
+  const digits = rest.padEnd(2, "0");
+  return `${Number(whole + digits.slice(0, 2))}.${digits.slice(2)}`;
+}
+
+function showPrices({ prices, volume }) {
+  let sum = 0;
+  prices.forEach((pair, number) => {
+    if (!pair) return;
+    sum += Number(pair[0]);
+    for (const element of document.querySelectorAll(`[data-chance="${number}"]`)) {
+      write(element, pair[0], chance(pair[0]));
+    }
+    for (const token of [0, 1]) {
+      for (const element of document.querySelectorAll(`[data-price="${number}${token}"]`)) {
+        write(element, pair[token], decimal(pair[token], 3));
+      }
+    }
+  });
+  const chosen = prices[Number(document.getElementById("id_outcome")?.value)];
+  for (const element of document.querySelectorAll("[data-ticket-price], [data-bar]")) {
+    const token = Number(element.dataset.ticketPrice ?? element.dataset.bar);
+    if (chosen) element.textContent = decimal(chosen[token], 3);
+  }
+  for (const element of document.querySelectorAll("[data-session-sum]")) {
+    write(element, sum.toFixed(12), decimal(sum.toFixed(12), 3));
+  }
+  for (const element of document.querySelectorAll("[data-session-volume]")) {
+    if (volume !== undefined) write(element, volume, decimal(volume, 2));
+  }
+}
+
+let known = root?.dataset.status;
+function enter(status) {
+  if (!status || status === known) return;
+  known = status;
+  // Another state has another page; on the trading page the end first shows its own banner.
+  if (status === "ended" && isTrading) return ["head", "mine"].forEach(later);
+  if (!isTrading || status === "resolved") setTimeout(() => location.reload(), 300);
+}
+
+const later = (part) => refreshLater(`session-${part}`);
+
+let phase = "";
+let gone = "";
+function onTick({ tick, trades, book }) {
+  showPrices(tick);
+  if (trades) later("trades");
+  if (trades || book) later("book");
+  const out = tick.prices.map((pair) => (pair ? 1 : 0)).join("");
+  if ((phase && tick.status !== phase) || (gone && out !== gone)) {
+    if (gone && out !== gone && isTrading) return void setTimeout(() => location.reload(), 600);
+    ["head", "mine", "book"].forEach(later);
+    document.getElementById("ticket-form")?.dispatchEvent(new CustomEvent("refresh"));
+    if (isHost) setTimeout(() => location.reload(), 300);
+  }
+  phase = tick.status;
+  gone = out;
+  if (tick.winner !== null && tick.winner !== undefined) enter("resolved");
+}
+
+function onOwn(own) {
+  for (const element of document.querySelectorAll("[data-session-cash]")) {
+    if (own.cash) write(element, own.cash, decimal(own.cash, 2));
+  }
+  document.body.dispatchEvent(new CustomEvent("refresh-session-own"));
+  later("mine");
+}
+
+// The time to the next batch, from the server's clock and the session's own zero.
+function beat() {
+  const started = Number(root.dataset.started);
+  const batch = Number(root.dataset.batch);
+  if (!started || !batch) return;
+  const past = serverNow() * 1000 - started;
+  const left = past < 0 ? 0 : batch - (past % batch);
+  const fast = batch <= 10_000 && !calm.matches;
+  const text = fast ? (left / 1000).toFixed(1) : String(Math.ceil(left / 1000));
+  for (const element of document.querySelectorAll("[data-batch-clock]")) {
+    element.textContent = `${text}\u202fs`;
+  }
+}
+
+function copyLink(button) {
+  const link = document.querySelector("[data-copy-source]")?.href;
+  const word = button.querySelector("[data-copy-word]");
+  navigator.clipboard?.writeText(link).then(() => (word.textContent = "Copied"));
+}
+
+if (root) {
+  new SessionFeed(root.dataset.session);
+  document.addEventListener("session:tick", (event) => onTick(event.detail));
+  document.addEventListener("session:own", (event) => onOwn(event.detail));
+  document.addEventListener("session:status", (event) => enter(event.detail.status));
+  document.addEventListener("session:event", (event) => {
+    const { joined, status } = event.detail;
+    if (joined) later("people");
+    enter(status);
+  });
+  document.addEventListener("session:gap", () => {
+    ["head", "mine", "book", "trades", "people"].forEach(later);
+  });
+  document.addEventListener("click", (event) => {
+    const copy = event.target.closest("[data-copy]");
+    if (copy) copyLink(copy);
+  });
+  beat();
+  setInterval(beat, calm.matches ? 1_000 : FAST_MS);
+}

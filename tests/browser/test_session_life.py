@@ -1,0 +1,246 @@
+"""A session's life in real browsers: set up, joined, traded through two rounds, ranked, replayed."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from playwright.sync_api import BrowserContext, Page, expect
+
+from exchange import clock
+from exchange.engines import outcome
+from exchange.errors import MegatronError
+from exchange.models import LiveState, Market, Participant, Session, User
+from exchange.selectors.outcome import ranking
+from tests.browser.people import NewContext, complaints, sign_in
+from tests.browser.test_looks import AXE, JUDGE, OVERHANG
+from tests.factories import ask, host_user, joined, open_session, running_session
+
+CROWD = 17
+PHONE = {"width": 390, "height": 844}
+LONG = {"total_duration_ms": "3600000", "batch_ms": "500"}
+
+
+def _set_up(page: Page, site: str) -> None:
+    """Fill the form badly, read what is wrong at the field, mend it, try it, keep it."""
+    page.goto(f"{site}/sessions/")
+    page.get_by_role("link", name="Host a session").click()
+    page.get_by_role("link", name="Knock-out").click()
+    page.get_by_label("Name", exact=True).fill("Cup final")
+    page.get_by_label("Lasts").fill("0.4")
+    page.get_by_label("One batch every").fill("0.5")
+    page.get_by_label("Trade fee").fill("7")
+    for number, (at, freeze, who) in enumerate((("0.15", "1", "Ash"), ("0.27", "1", "Birch"))):
+        page.locator(f"#id_round_{number}_at").fill(at)
+        page.locator(f"#id_round_{number}_freeze").fill(freeze)
+        page.locator(f"#id_round_{number}_outcomes").fill(who)
+    page.get_by_label("Resolve by itself").select_option("Cedar wins")
+    page.get_by_role("button", name="Keep as draft").click()
+    expect(page.locator("#wrong_f")).to_have_text("From 0 to 5 %.")
+    page.get_by_label("Trade fee").fill("1")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_role("heading", name="A try with chance traders")).to_be_visible()
+    page.get_by_role("button", name="Keep as draft").click()
+    page.get_by_role("button", name="Open the lobby").click()
+    expect(page.get_by_role("img", name="QR code of the link to join")).to_be_visible()
+
+
+def _join(page: Page, link: str, name: str) -> None:
+    page.goto(link)
+    page.get_by_label("Your name in this session").fill(name)
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text(f"You are in, as {name}.")).to_be_visible()
+
+
+@contextmanager
+def _crowd(people: list[Participant]) -> Iterator[None]:
+    """Let programs trade in a thread of their own until the session no longer takes orders."""
+    stop = threading.Event()
+
+    def trade() -> None:
+        dice = random.Random(17)
+        try:
+            while not stop.is_set():
+                _one_order(dice, dice.choice(people))
+                time.sleep(0.05)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=trade)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def _one_order(dice: random.Random, who: Participant) -> None:
+    state = outcome.MarketState.from_mapping(LiveState.objects.get(pk=who.session_id).state)
+    token = f"{dice.choice(state.active)}{dice.choice('yyn')}"
+    price = {"price": f"0.{dice.randint(10, 60)}"} if dice.random() < 0.4 else {}
+    try:
+        ask(who, "buy", token, str(dice.randint(1, 12)), **price)
+    except MegatronError:
+        return  # frozen, or over: an answer like any other
+
+
+def _buy(page: Page, size: str) -> None:
+    page.get_by_role("link", name="YES of Cedar").click()
+    page.get_by_label("How many tokens").fill(size)
+    page.get_by_role("button", name=f"Buy {size} YES of Cedar").click()
+    toast = page.locator(".toast").first
+    expect(toast).to_contain_text("Filled", timeout=8_000)
+    expect(page.get_by_label("Positions")).to_contain_text(f"{size} YES")
+
+
+def _rest_and_cancel(page: Page) -> None:
+    page.get_by_label("Outcome", exact=True).select_option(label=" Cedar")
+    page.get_by_text("Limit", exact=True).click()
+    page.get_by_label("How many tokens").fill("10")
+    page.get_by_label("Limit, USDC a token").fill("0.02")
+    page.get_by_role("button", name="Buy 10 YES of Cedar at 0.02").click()
+    orders = page.get_by_label("Open orders")
+    expect(orders).to_contain_text("Buy 10 YES", timeout=8_000)
+    orders.get_by_role("button", name="Cancel").click()
+    expect(orders).to_contain_text("No order rests", timeout=8_000)
+
+
+@pytest.mark.timeout(120)
+def test_twenty_play_a_session_to_its_end(site: str, page: Page, new_context: NewContext) -> None:
+    host = host_user()
+    sign_in(page.context, site, host)
+    heard = complaints(page)
+    _set_up(page, site)
+    session = Session.objects.get()
+    link = page.locator("[data-copy-source]").get_attribute("href") or ""
+    ann, ben = new_context().new_page(), new_context(viewport=PHONE).new_page()
+    heard_too = complaints(ann)
+    _join(ann, link, "Ann")
+    _join(ben, link, "Ben")
+    crowd = [joined(session, f"Robot {n}") for n in range(CROWD)]
+    expect(page.locator("#session-people")).to_contain_text("Robot 16", timeout=8_000)
+    expect(page.locator("#session-people h2")).to_contain_text("19")
+
+    page.get_by_role("button", name="Start").click()
+    expect(ann.locator("#session-head .badge").first).to_have_text("Trading", timeout=8_000)
+    with _crowd(crowd):
+        _buy(ann, "20")
+        ben.locator("[data-bar]").first.wait_for()
+        _rest_and_cancel(ann)
+        for gone in ("Ash", "Birch"):
+            row = ann.locator(f".outcome-row[data-name={gone}]")
+            expect(row).to_contain_text("Out", timeout=20_000)
+        for each in (ann, ben, page):
+            if each is page:
+                page.goto(link)
+            expect(each.get_by_label("Result", exact=True)).to_contain_text("Cedar", timeout=20_000)
+
+    session.refresh_from_db()
+    assert session.market.status == Market.Status.RESOLVED
+    lines = ann.locator(".ranking tbody tr")
+    expect(lines).to_have_count(CROWD + 2)
+    expect(ann.locator(".ranking .is-me")).to_contain_text("Ann")
+    expect(lines.first).to_contain_text(ranking.ranking(session)[0].name)
+    _replay(ann)
+    assert [words for words in heard + heard_too if "WebSocket" not in words] == []
+
+
+def _replay(page: Page) -> None:
+    """Drag the scrubber back, see another moment, and save the graph as a picture."""
+    page.locator("#id_tick").fill("12")
+    expect(page.locator("#moment")).to_contain_text("After tick 12")
+    expect(page.locator("[data-session-chart]")).to_have_attribute("data-state", "ready")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="PNG").click()
+    assert waiting.value.suggested_filename == "Cup final.png"
+
+
+def test_an_order_needs_no_scripts(site: str, new_context: NewContext) -> None:
+    session = running_session(name="Cup", **LONG)
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(f"{site}/sessions/{session.code}/")
+    page.get_by_label("Your name in this session").fill("Plain")
+    page.get_by_role("button", name="Join").click()
+    page.get_by_role("link", name="NO of Bee").click()
+    page.get_by_label("How many tokens").fill("5")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("Balance after")).to_be_visible()
+    page.get_by_role("button", name="Buy 5 NO of Bee").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("waits for batch")
+    deadline = clock.monotonic() + 10
+    while clock.monotonic() < deadline and "Filled" not in page.inner_text("h1"):
+        page.reload()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Filled")
+    page.get_by_role("link", name="Back to Cup").click()
+    expect(page.get_by_label("Positions")).to_contain_text("5 NO")
+
+
+def test_the_button_says_why_it_is_off(site: str, page: Page) -> None:
+    session = running_session(starting_balance="20", **LONG)
+    page.goto(f"{site}/sessions/{session.code}/")
+    page.get_by_label("Your name in this session").fill("Poor")
+    page.get_by_role("button", name="Join").click()
+    page.get_by_label("How many tokens").fill("40")
+    page.get_by_label("Maximum slippage").fill("90")
+    button = page.locator("[data-reason]")
+    expect(button).to_contain_text("Need ")
+    expect(button).to_be_disabled()
+
+    page.get_by_label("How many tokens").fill("30")
+    page.get_by_label("Maximum slippage").fill("0")
+
+    expect(button).to_contain_text("> your maximum 0 %")
+
+
+def _pages(host: User) -> dict[str, list[str]]:
+    """Return the pages of every state: the host's, and those of everybody."""
+    live = running_session(host, name="Live", **LONG)
+    lobby = open_session(host, name="Lobby")
+    over = running_session(
+        host, name="Over", total_duration_ms="2000", batch_ms="500", planned_winner=1
+    )
+    for session in (live, over):
+        who = joined(session, "Zed")
+        ask(who, "buy", "0y", "20")
+        ask(who, "buy", "1n", "10", price="0.3")
+    deadline = clock.monotonic() + 15
+    while Market.objects.get(pk=over.pk).status != Market.Status.RESOLVED:
+        assert clock.monotonic() < deadline, "the session did not end"
+        time.sleep(0.2)
+    open_pages = [f"/sessions/{s.code}/" for s in (live, lobby, over)]
+    return {
+        "all": ["/sessions/", *open_pages, f"{open_pages[0]}?outcome=1&token=no&size=20"],
+        "host": ["/sessions/new/", *(f"/sessions/{s.code}/host/" for s in (live, lobby, over))],
+    }
+
+
+@pytest.mark.timeout(180)
+def test_session_pages_are_accessible_and_fit(site: str, new_context: NewContext) -> None:
+    host = host_user()
+    pages = _pages(host)
+    found: dict[tuple[str, str], list[str]] = {}
+    wider: list[tuple[int, str]] = []
+
+    for theme, width in (("light", 1280), ("dark", 390)):
+        context: BrowserContext = new_context(
+            color_scheme=theme, viewport={"width": width, "height": 844}
+        )
+        context.add_init_script(path=AXE)
+        page = context.new_page()
+        for address in (*pages["all"], *pages["host"]):
+            if address == pages["host"][0]:
+                sign_in(context, site, host)
+            page.goto(f"{site}{address}")
+            page.wait_for_load_state("networkidle")
+            if violations := page.evaluate(JUDGE):
+                found[theme, address.partition("?")[0]] = violations
+            if page.evaluate(OVERHANG) > 0:
+                wider.append((width, address))
+
+    assert found == {}
+    assert wider == []
