@@ -18,7 +18,8 @@ from collections.abc import Iterator
 HOST = "127.0.0.1"
 TICK = b'{"type":"tick"'
 HEARTBEAT = b'"heartbeat"'
-NUMBERS = re.compile(rb'"market":(\d+),"seq":(\d+)')
+# A session goes by its code; whoever listens to one listens to nothing else.
+NUMBERS = re.compile(rb'^{"type":"tick",(?:"market":(\d+),)?"seq":(\d+)')
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 LENGTH_16, LENGTH_64 = 126, 127
 # So many handshakes are under way at once, as from browsers that reconnect.
@@ -114,7 +115,7 @@ class Listeners:
     def _note(self, payload: bytes) -> None:
         found = NUMBERS.search(payload)
         assert found, payload[:200]
-        tick = int(found[1]), int(found[2])
+        tick = int(found[1] or 0), int(found[2])
         times = self.arrived[tick]
         times.append(time.monotonic_ns())
         if len(times) == self.count:

@@ -1,4 +1,4 @@
-"""T4 and T6: ticks of a session with their commit, and the pure engine without a database."""
+"""T4 and T6: outcome markets, a whole tick and the pure engine alone."""
 
 import time
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from random import Random
 
 from exchange.engines import outcome
 from exchange.engines.units import MICRO
-from tests.bench.figures import Measure, Rounds, percentile, say
-from tests.bench.ticks import Table
+from tests.bench import ticks
+from tests.bench.figures import Measure, Rounds, say
 
 TRADERS = 64
 OUTCOMES = 10
@@ -23,45 +23,26 @@ class Pace:
 
     rounds: int
     batches: int
-    ticks: int
-    large: int
 
 
-PACES = {
-    "tiny": Pace(3, 2, 2, 20),
-    "quick": Pace(5, 20, 10, 2_000),
-    "full": Pace(5, 100, 60, 2_000),
-}
+PACES = {"tiny": Pace(3, 2), "quick": Pace(5, 20), "full": Pace(5, 100)}
 
 
 def measure(size: str, store: str) -> list[Measure]:
-    """Return milliseconds for batches of market orders, alone and over a full book, and ticks."""
-    pace, found = PACES[size], Rounds(f", {store}" if store else "")
+    """Return milliseconds for a whole tick, and for the engine's part of it."""
+    del store
+    pace, found = PACES[size], Rounds()
     for number in range(pace.rounds):
         say(f"outcome: round {number + 1} of {pace.rounds}")
         for resting in (0, RESTING):
             found.add(f"resting {resting}", _batch_ms(pace.batches, resting, number))
-        _add_ticks(found, pace, number)
     bare = f"{ORDERS} market orders without a book"
     full = f"{ORDERS} market orders over {RESTING} resting"
     return [
+        *ticks.measure(size),
         found.measure("T6", bare, "resting 0", "ms"),
         found.measure("T6", full, f"resting {RESTING}", "ms"),
-        found.measure("T4", f"p50 of a tick, {full}", "tick p50", "ms"),
-        found.measure("T4", f"p99 of a tick, {full}", "tick p99", "ms"),
-        found.measure("T4", f"a tick with {pace.large} market orders", "tick large", "ms"),
     ]
-
-
-def _add_ticks(found: Rounds, pace: Pace, seed: int) -> None:
-    """Take ticks of a session of its own, durable, and note what they took."""
-    table = Table(seed)
-    table.rest(RESTING)
-    table.took_ms(ORDERS)
-    took = [table.took_ms(ORDERS) for _ in range(pace.ticks)]
-    found.add("tick p50", percentile(took, 0.5))
-    found.add("tick p99", percentile(took, 0.99))
-    found.add("tick large", table.took_ms(pace.large))
 
 
 def _batch_ms(batches: int, resting: int, seed: int) -> float:

@@ -20,6 +20,7 @@ MEASURES = {
     "charts": {"C1"},
     "engines": {"T5"},
     "outcome": {"T4", "T6"},
+    "session": {"S1"},
     "oracle": {"O1"},
     "deposits": {"D1", "D2", "D5"},
     "withdrawals": {"D3"},
@@ -31,6 +32,7 @@ MEASURES = {
     [
         "engines",
         "outcome",
+        "session",
         "charts",
         "fanout",
         "settlement",

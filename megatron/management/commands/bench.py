@@ -22,7 +22,8 @@ from megatron.binaries import NotStarted
 from megatron.embedded import Embedded, database_url, redis_url, state_dir, tied
 
 NAMES = (
-    "settlement", "fanout", "charts", "engines", "outcome", "oracle", "deposits", "withdrawals",
+    "settlement", "fanout", "charts", "engines", "outcome", "session", "oracle", "deposits",
+    "withdrawals",
 )  # fmt: skip
 # Only trades are also measured where a commit waits for no disk.
 IN_MEMORY = frozenset({"settlement"})
