@@ -30,6 +30,12 @@ def hot_wallet(network: Network) -> HotWallet:
     return HotWallet.objects.select_for_update(no_key=True).get(network=network)
 
 
+def hot_wallet_at_once(network: Network) -> HotWallet | None:
+    """Lock and return the paying wallet, or None where somebody else signs just now."""
+    rows = HotWallet.objects.select_for_update(no_key=True, skip_locked=True)
+    return rows.filter(network=network).first()
+
+
 def slot(pk: int) -> NonceSlot:
     """Lock and return a nonce."""
     rows = NonceSlot.objects.select_for_update(no_key=True, of=("self",))

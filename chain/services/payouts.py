@@ -7,6 +7,7 @@ queue, visibly, and nothing else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -137,15 +138,15 @@ def _sign(network: Network, signer: Signer, groups: list[list[int]], fees: Fees)
     Locks:   the hot wallet, then the withdrawals.
     """
     crash_here("payout.before_sign")
-    signed = 0
     try:
         with transaction.atomic():
-            hot = locks.hot_wallet(network)
-            for pks in groups:
-                rows = [r for r in locks.withdrawals(pks) if r.state == State.APPROVED]
-                if rows:
-                    _sign_rows(network, hot, signer, rows, fees)
-                    signed += len(rows)
+            hot = locks.hot_wallet_at_once(network)
+            if hot is None:
+                return 0
+            locked = locks.withdrawals([pk for pks in groups for pk in pks])
+            ready = {row.pk: row for row in locked if row.state == State.APPROVED}
+            wanted = [[ready[pk] for pk in pks if pk in ready] for pks in groups]
+            signed = _sign_rows(network, hot, signer, [rows for rows in wanted if rows], fees)
             crash_here("payout.in_sign")
     except SignerRefused as refusal:
         if refusal.rule != "nonce":
@@ -157,22 +158,40 @@ def _sign(network: Network, signer: Signer, groups: list[list[int]], fees: Fees)
 
 
 def _sign_rows(
-    network: Network, hot: HotWallet, signer: Signer, rows: list[Withdrawal], fees: Fees
-) -> None:
+    network: Network,
+    hot: HotWallet,
+    signer: Signer,
+    groups: Sequence[Sequence[Withdrawal]],
+    fees: Fees,
+) -> int:
+    """Give each group a nonce, sign it, and keep everything; return how many rows that were."""
+    slots = [
+        NonceSlot(network=network, sender=hot.address, nonce=nonce, **_payload(network, rows))
+        for nonce, rows in enumerate(groups, hot.next_nonce)
+    ]
+    NonceSlot.objects.bulk_create(slots)
+    Attempt.objects.bulk_create([_signed(slot, signer, fees) for slot in slots])
+    hot.next_nonce += len(slots)
+    hot.save(update_fields=["next_nonce"])
+    for slot, rows in zip(slots, groups, strict=True):
+        for row in rows:
+            row.slot = slot
+    moved = [row for rows in groups for row in rows]
+    withdrawals.move_many(moved, State.SIGNED)
+    return len(moved)
+
+
+def _payload(network: Network, rows: Sequence[Withdrawal]) -> dict[str, Any]:
+    """Return the columns of a nonce that pays those rows."""
     payments = [(row.address, row.amount_micro) for row in rows]
+    total = {"amount_micro": sum(amount for _, amount in payments)}
     if len(rows) == 1:
-        purpose, to, gas = Purpose.PAYOUT, network.token, GAS_PAYOUT
         data = calls.transfer(*payments[0])
-    else:
-        purpose, to, gas = Purpose.BATCH, network.disperse, GAS_BATCH + GAS_EACH * len(rows)
-        data = calls.disperse(network.token, payments)
-    amount = sum(amount for _, amount in payments)
-    slot = allot(network, hot, purpose=purpose, to=to, data=data, gas=gas, amount_micro=amount)
-    sign_attempt(slot, signer, fees)
-    for row in rows:
-        row.slot = slot
-        row.save(update_fields=["slot"])
-        withdrawals.move(row, State.SIGNED)
+        return {"purpose": Purpose.PAYOUT, "to": network.token, "data": data, "gas": GAS_PAYOUT,
+                **total}  # fmt: skip
+    data = calls.disperse(network.token, payments)
+    gas = GAS_BATCH + GAS_EACH * len(rows)
+    return {"purpose": Purpose.BATCH, "to": network.disperse, "data": data, "gas": gas, **total}
 
 
 def allot(network: Network, hot: HotWallet, **payload: object) -> NonceSlot:
@@ -192,6 +211,13 @@ def sign_attempt(
 
     The caller holds the lock of the wallet or of the nonce. Raises SignerRefused, SignerFault.
     """
+    attempt = _signed(slot, signer, fees, is_cancel=is_cancel)
+    attempt.save()
+    return attempt
+
+
+def _signed(slot: NonceSlot, signer: Signer, fees: Fees, *, is_cancel: bool = False) -> Attempt:
+    """Return an attempt that is signed and not stored yet."""
     signed: Signed = signer.sign(
         chain_id=slot.network.chain_id,
         nonce=slot.nonce,
@@ -201,7 +227,7 @@ def sign_attempt(
         max_fee_wei=fees.max_fee,
         tip_wei=fees.tip,
     )
-    return Attempt.objects.create(
+    return Attempt(
         slot=slot,
         tx_hash=signed.tx_hash,
         raw=signed.raw,

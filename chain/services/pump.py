@@ -209,9 +209,8 @@ def _note_broadcast(slots: set[int]) -> None:
     if not pks:
         return
     with transaction.atomic():
-        for row in locks.withdrawals(pks):
-            if row.state == State.SIGNED:
-                withdrawals.move(row, State.BROADCAST)
+        rows = [row for row in locks.withdrawals(pks) if row.state == State.SIGNED]
+        withdrawals.move_many(rows, State.BROADCAST)
 
 
 def slot_cancel(*, actor: User, slot: NonceSlot, reason: str) -> None:

@@ -1,6 +1,7 @@
 """Withdrawals up to the signature: ask, take back, review by two, and what happens to the hold."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -162,6 +163,17 @@ def move(row: Withdrawal, state: State, *, actor: User | None = None, words: str
         row.ended_at = clock.now()
     row.save(update_fields=["state", "ended_at", "reason"])
     note(row, actor=actor, words=words)
+
+
+def move_many(rows: Sequence[Withdrawal], state: State) -> None:
+    """Take the same step for several, whose locks are held; their nonces are written with it."""
+    now = clock.now()
+    for row in rows:
+        row.state = states.move(State(row.state), state).value
+    Withdrawal.objects.bulk_update(rows, ["state", "slot"])
+    WithdrawalEvent.objects.bulk_create(
+        WithdrawalEvent(withdrawal=row, state=row.state, at=now) for row in rows
+    )
 
 
 def give_back(row: Withdrawal, state: State, words: str, *, actor: User | None = None) -> None:

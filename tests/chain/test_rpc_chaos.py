@@ -62,7 +62,7 @@ def test_two_hundred_blocks_of_chaos(chain: Chain) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_ten_thousand_blocks_of_chaos(chain: Chain) -> None:
     _live(chain, 10_000, 11)
 

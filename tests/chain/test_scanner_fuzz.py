@@ -39,7 +39,7 @@ def test_no_balance_is_wrong_on_anvil() -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)
 def test_no_balance_is_wrong_in_a_thousand_lives() -> None:
     for first in range(SEED, SEED + 900, 60):
         _judge(play(Embedded(finality_lag=64), range(first, first + 60)))

@@ -154,7 +154,7 @@ def test_each_of_sixty_is_paid_exactly_once(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.nightly
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("count", "seed"), [(300, SEED + 1), (1_000, SEED + 2)])
 def test_each_of_many_is_paid_exactly_once(tmp_path: Path, count: int, seed: int) -> None:
     _run(tmp_path, count, seed)
