@@ -81,6 +81,7 @@ def _measured(runtime: str, pace: Pace, market: Market, folder: Path) -> list[Me
         rounds.add("memory", float(away.state()["rss_mib"]))
     return [
         rounds.measure("O1", f"cycle, {CLUSTERS} new clusters", "cycle", "ms", "bare"),
+        rounds.measure("O1", "the same against text by text", "cycle", "ms", "bare alone"),
         rounds.measure("O1", "cycles an hour, one worker", "hourly", "cycles"),
         rounds.measure("O1", "stage 2 by scoring", "scoring", "ms", "bare scoring"),
         Measure(
@@ -95,13 +96,15 @@ def _measured(runtime: str, pace: Pace, market: Market, folder: Path) -> list[Me
 
 
 def _round(rounds: Rounds, market: Market, folder: Path, pace: Pace, bare: "_Bare") -> None:
-    cycles, bares = [], []
+    cycles, bares, alone = [], [], []
     for _ in range(pace.cycles):
         texts = _news(folder)
         cycles.append(_ms(lambda: _cycle(market)))
         bares.append(_ms(partial(bare.read, texts)))
+        alone.append(_ms(partial(bare.read_alone, texts)))
     rounds.add("cycle", min(cycles))
     rounds.add("bare", min(bares))
+    rounds.add("bare alone", min(alone))
     rounds.add("hourly", HOUR_S * 1_000 / (sum(cycles) / len(cycles)))
     asked = (generator.DIRECTION_WORDS, generator.SIZE_WORDS)
     prompt = " ".join(_text(Random(len(cycles)), 300))
@@ -129,6 +132,11 @@ class _Bare:
         ids = [[*row, *[self.sequence.tokens.pad] * (longest - len(row))] for row in rows]
         mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
         self.sequence.network.logits(ids, mask)
+
+    def read_alone(self, texts: list[str]) -> None:
+        """Read each text in a pass of its own, so that none shows in another's answer."""
+        for text in texts:
+            self.read([text])
 
     def score(self, prompt: str, asked: Sequence[Sequence[str]]) -> None:
         """Score the answers to each question."""

@@ -24,6 +24,8 @@ from tests.oracle.test_backtest_real import NEWS, START, WORDS
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 WHOLE = 989
+# A minute and a half on a quiet machine, and no longer than this on any.
+LONG = pytest.param(WHOLE, marks=[pytest.mark.nightly, pytest.mark.timeout(1_200)])
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def replayed(market: Market, *words: str) -> list[str]:
     return out.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("days", [16, pytest.param(WHOLE, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("days", [16, LONG])
 def test_it_replays_to_the_same_f_at_every_step(
     market: Market, client: Client, capsys: pytest.CaptureFixture[str], days: int
 ) -> None:

@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
+from django.test import Client
 
+from megatron import processes
 from oracle.analysts import nets, registry, wire
 from oracle.analysts.away import Away
 from oracle.analysts.nets import Fact, Pair, ReaderAway
 from oracle.models import Run
+from oracle.services import metrics
 from oracle.services.model_process import ModelProcess
 from oracle.services.replay import replay
 from tests.fakes import tiny_models
@@ -217,12 +220,13 @@ class Dying:
 
     def die(self) -> None:
         models = {"classifier": {"version": "v1", "labels": ["negative", "positive"]}}
-        for answer in ({"answer": {"models": models}}, None):
+        asked = None
+        while asked is None or asked["do"] == "facts":
             line, _ = self.listener.accept()
             with line:
-                wire.receive(line, wire.REQUEST_BYTES_MAX)
-                if answer:
-                    wire.send(line, answer)
+                asked = wire.receive(line, wire.REQUEST_BYTES_MAX)
+                if asked["do"] == "facts":
+                    wire.send(line, {"answer": {"models": models}})
         self.listener.close()
 
 
@@ -251,13 +255,13 @@ class Even(Slow):
     """Networks without a leaning, so that only who answers makes a difference."""
 
     def read(self, name: str, version: str, pairs: Sequence[Pair]) -> list[list[int]]:
-        if any("hang" in text for text, _ in pairs):
-            time.sleep(30)
+        if any("deadly" in text for text, _ in pairs):
+            os.kill(os.getpid(), signal.SIGKILL)  # in the middle of a question
         return [[300_000, 700_000] for _ in pairs]
 
 
 @contextlib.contextmanager
-def child(path: Path) -> Iterator[int]:
+def child(path: Path) -> Iterator[None]:
     """Run the model process in a process of its own; kill it, as nothing else can be killed."""
     pid = os.fork()
     if pid == 0:
@@ -267,7 +271,7 @@ def child(path: Path) -> Iterator[int]:
     while not Away(path).state():
         time.sleep(0.01)
     try:
-        yield pid
+        yield
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -281,12 +285,10 @@ def test_a_killed_process_is_missed_and_used_again_when_it_is_back(
     world.archive(tmp_path, "wire")
     market, runs = world.oracle_market(panel=PANEL), []
     with nets.using(Away(path)):
-        for title, kill_after_s in ((world.GOOD, 0), ("Widgets hang", 0.3), (world.BAD, 0)):
-            with child(path) as pid:
+        for title in (world.GOOD, "Widgets are deadly", world.BAD):
+            with child(path):
                 assert "classifier" in registry.available()
                 world.write(tmp_path, "wire", world.news(title))
-                if kill_after_s:
-                    threading.Timer(kill_after_s, os.kill, (pid, signal.SIGKILL)).start()
                 runs.append(world.run(market))
         assert path.exists()  # what a killed process leaves, and the next one replaces
         assert replay(runs[1]).is_identical
@@ -335,3 +337,52 @@ def test_only_the_process_and_commands_can_load_networks() -> None:
         if LOADS.search(path.read_text())
     }
     assert rooms == {"analysts", "commands"}
+
+
+def test_it_is_started_only_where_there_are_weights(tmp_path: Path, settings: Any) -> None:
+    tiny_models.libraries()
+    settings.ORACLE_MODELS_DIR = str(tmp_path)
+    settings.ORACLE_MODE = "enabled"
+    assert not processes.readers_wanted()
+    (tmp_path / "nli").mkdir()
+    (tmp_path / "nli" / "config.json").write_text("{}")
+    assert processes.readers_wanted()
+    part = processes.readers()
+    assert (part.name, part.command[-1], part.once) == ("readers", "readers", False)
+    settings.ORACLE_MODE = "disabled"
+    assert not processes.readers_wanted()
+
+
+def test_alarms_see_whether_it_answers(
+    process: ModelProcess, path: Path, tmp_path: Path, settings: Any
+) -> None:
+    def figures() -> dict[str, float]:
+        return {one.name: one.samples[0].value for one in metrics.Readers().collect()}
+
+    settings.ORACLE_READERS_SOCKET = str(path)
+    settings.ORACLE_MODELS_DIR = str(tmp_path)
+    assert figures() == {}  # a host without weights misses nothing
+    tiny_models.libraries()
+    (tmp_path / "nli").mkdir()
+    (tmp_path / "nli" / "config.json").write_text("{}")
+    Away(path).read("classifier", "v1", [("a", None), ("b", None)])
+    found = figures()
+    assert found["megatron_readers_up"] == 1
+    assert found["megatron_readers_texts"] == process.tally.texts == 2
+    assert found["megatron_readers_rss_mib"] > 10
+    settings.ORACLE_READERS_SOCKET = str(tmp_path / "nobody.sock")
+    assert figures() == {"megatron_readers_up": 0}
+
+
+@pytest.mark.django_db
+def test_the_page_says_which_readers_were_away(
+    path: Path, tmp_path: Path, settings: Any, client: Client
+) -> None:
+    settings.ORACLE_ARCHIVE_DIRS = [tmp_path]
+    world.archive(tmp_path, "wire", world.news(world.GOOD))
+    market = world.oracle_market(panel=PANEL)
+    world.run(market)
+    page = client.get(f"/markets/{market.slug}/oracle/").content.decode()
+    assert "Away in the newest run: classifier." in page
+    assert "tone gave no report: the reader classifier cannot run here." in page
+    assert not path.exists()

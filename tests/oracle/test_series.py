@@ -83,7 +83,7 @@ def test_the_registry_lists_what_can_run(
     monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
     settings.ORACLE_MODELS_DIR = str(tmp_path)
-    assert sorted(registry.available()) == ["lexicon", "series"]
+    assert sorted(registry.available()) == ["forecaster", "lexicon", "series"]
     monkeypatch.setattr(Series, "can_run", lambda _: False)
-    assert sorted(registry.available()) == ["lexicon"]
+    assert sorted(registry.available()) == ["forecaster", "lexicon"]
     assert "series" in registry.names()
