@@ -11,8 +11,7 @@ from exchange.api.session_endpoint import InSession, Watched, participant_of, se
 from exchange.api.shapes import sessions as shapes
 from exchange.errors import NotFound
 from exchange.ids import public_id
-from exchange.selectors.outcome import book, exports, ranking, series, sessions
-from exchange.services.outcome import history
+from exchange.selectors.outcome import book, exports, history, ranking, series, sessions
 from exchange.spreadsheet import csv_file
 
 TAG = "sessions"
@@ -99,7 +98,7 @@ class SessionTick(Watched):
 
     @operation("session_tick", answer=shapes.MomentShape, tag=TAG, auth=OPEN)
     def get(self, request: Request, code: str, number: int) -> Response:
-        """Return prices, book and trades at a tick, settled again from the log."""
+        """Return prices, book and trades as they stood at a tick."""
         found = history.moment(session_of(request, code), min(number, shapes.TICK_MAX))
         return Response(shapes.MomentShape(found).data)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from django.db.models import F
+from django.db.models import F, Min
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from exchange import clock
-from exchange.models import AuditRun, LiveState, Market, OutboxEvent
+from exchange.models import AuditRun, Command, LiveState, Market, OutboxEvent
 
 BATCH_SECONDS = Histogram(
     "megatron_batch_seconds",
@@ -46,6 +46,11 @@ class Books(Collector):
         yield _gauge("megatron_outbox_waiting", "News not yet published", waiting)
         halted = LiveState.objects.exclude(halt_rule="").count()
         yield _gauge("megatron_markets_halted", "Markets a rule has halted", halted)
+        oldest = Command.objects.filter(
+            batch_seq=None, market__kind=Market.Kind.OUTCOME, market__live__halt_rule=""
+        ).aggregate(at=Min("created_at"))["at"]
+        waited = 0.0 if oldest is None else (clock.now() - oldest).total_seconds()
+        yield _gauge("megatron_session_waiting_seconds", "Oldest order no tick has taken", waited)
         ages = GaugeMetricFamily(
             "megatron_oracle_age_seconds", "Since the market's last oracle event", labels=["market"]
         )

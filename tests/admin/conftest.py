@@ -17,6 +17,7 @@ from tests.factories import (
     ticked,
     usdc,
 )
+from tests.stillness import still_clock  # noqa: F401
 
 REPORT = {"delta_pico": 10**10, "confidence_e8": 80_000_000}
 

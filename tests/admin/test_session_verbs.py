@@ -7,7 +7,7 @@ from django.urls import reverse
 from exchange.models import Market, Session, StaffAction, User
 from tests.factories import open_session, ticked
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
 REASON = "the show begins"
 
 

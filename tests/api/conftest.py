@@ -8,6 +8,7 @@ from exchange.models import Market, User
 from exchange.services import tokens
 from tests.api.caller import Caller
 from tests.factories import active_market
+from tests.stillness import still_clock  # noqa: F401
 
 
 @pytest.fixture

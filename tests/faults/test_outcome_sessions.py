@@ -26,8 +26,10 @@ from exchange.models import (
     Session,
     User,
 )
+from exchange.selectors.outcome import book, history
 from exchange.services import audit
 from exchange.services.outcome import tick, timekeeping
+from exchange.services.outcome.replay import Walk
 from exchange.services.sessions import host, lobby
 from tests.factories import (
     ask,
@@ -44,6 +46,7 @@ from tests.faults.nursery import database_url
 from tests.faults.scale import scaled
 from tests.faults.site import Answer, Process, Web
 from tests.faults.site import ask as send
+from tests.past import levels_of
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900), pytest.mark.usefixtures("books")]
 
@@ -201,6 +204,18 @@ def test_sums_are_constant_at_each_tick_with_everything_on(
     kinds = set(OutcomeFill.objects.values_list("kind", flat=True))
     print(sorted(kinds), Command.objects.count(), OutcomeTick.objects.count())
     assert kinds >= {"amm", "direct", "mint", "auto"}
+    past_books_are_true(session)
+
+
+def past_books_are_true(session: Session) -> None:
+    """The book of any tick, as the tables tell it, is the one that a replay has at that tick."""
+    walk = Walk(session)
+    for taken in walk.steps():
+        if taken.batch.number % 7 == 0:
+            pairs = {n: walk.state.outcomes[n].pairs_micro for n in walk.state.active}
+            found = history.moment(session, taken.batch.number).book
+            if walk.state.status != outcome.SETTLED:
+                assert found == book.of_rows(levels_of(walk), pairs, mints=True)
 
 
 def session_waits_for_the_host(session: Session) -> bool:
@@ -311,21 +326,6 @@ def test_killed_clocks_and_webs_cost_seconds_and_nothing_else(
     assert set(log.values_list("key", flat=True)) == set(told)
     assert total(session) == constant
     without_gap(session)
-
-
-def test_without_a_clock_orders_wait_and_then_go_through(clocks: list[Process]) -> None:
-    session = running_session(batch_ms="100")
-    players = [joined(session) for _ in range(5)]
-    for n in range(40):
-        ask(players[n % 5], "buy", f"{n % 3}y", "1")
-    time.sleep(0.5)
-    assert not OutcomeTick.objects.exists()
-
-    clocks[0].start()
-
-    until(lambda: not Command.objects.filter(batch_seq=None).exists())
-    without_gap(session)
-    assert Command.objects.filter(market=session.market, accepted=True).count() == 40
 
 
 def test_one_key_from_many_threads_is_one_order() -> None:

@@ -1,20 +1,22 @@
 """The clock of a session: ticks without gap or repeat, what is due at its tick, catching up."""
 
-import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from exchange import clock
 from exchange.engines import outcome
 from exchange.errors import Unprocessable
 from exchange.models import Account, Command, Market, OutcomeTick, Session
-from exchange.services.outcome import tick, timekeeping
+from exchange.services import metrics
+from exchange.services.outcome import timekeeping
 from exchange.services.outcome.schedule import Standing, Step, step
 from exchange.services.sessions import host
 from tests.factories import ask, joined, running_session, ticked
+from tests.stillness import still_clock  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("still_clock")
 
 ROUNDS: dict[str, Any] = {
     "mr_enabled": True,
@@ -218,36 +220,6 @@ def test_the_clock_process_finds_what_is_due_and_when_to_look_again() -> None:
     assert not OutcomeTick.objects.filter(market=quiet.market).exists()
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("clocks", [1, 3])
-def test_any_number_of_clocks_takes_each_tick_once(clocks: int) -> None:
-    session = running_session(batch_ms="100")
-    players = [joined(session) for _ in range(4)]
-    stop = threading.Event()
-
-    def keep() -> None:
-        while not stop.is_set():
-            tick.advance(session.market_id)
-            stop.wait(0.01)
-        connection.close()
-
-    threads = [threading.Thread(target=keep) for _ in range(clocks)]
-    for thread in threads:
-        thread.start()
-    for n in range(40):
-        ask(players[n % 4], "buy", f"{n % 3}y", "1")
-        stop.wait(0.02)
-    stop.wait(0.3)
-    stop.set()
-    for thread in threads:
-        thread.join()
-
-    assert not Command.objects.filter(market=session.market, batch_seq=None).exists()
-    found = list(OutcomeTick.objects.order_by("seq").values_list("seq", "number", "t_ms"))
-    assert [seq for seq, _, _ in found] == list(range(1, len(found) + 1))
-    assert all(t_ms == 100 * number for _, number, t_ms in found)
-
-
 @pytest.mark.django_db
 def test_an_elimination_that_comes_too_late_opens_nothing() -> None:
     session = running_session(outcomes=4, mr_enabled=True)
@@ -281,3 +253,14 @@ def test_a_planned_winner_who_is_out_leaves_the_result_to_the_host() -> None:
     assert session.market.status == "ended"
     host.resolve(host=session.host, session=session, winner=0)
     assert ticked(session, 8) == 1
+
+
+@pytest.mark.django_db
+def test_orders_that_no_tick_takes_are_a_figure_of_alarm() -> None:
+    session = running_session()
+    ask(joined(session), "buy", "0y", "1")
+
+    with clock.shifted(7):
+        found = {metric.name: metric.samples for metric in metrics.Books().collect()}
+
+    assert found["megatron_session_waiting_seconds"][0].value == 7

@@ -9,17 +9,21 @@ from exchange.models import OutcomeOrder, Participant, Session
 from exchange.selectors.outcome import (
     book,
     exports,
+    history,
     portfolio,
     quotes,
     ranking,
     series,
     sessions,
 )
-from exchange.services.outcome import history
+from exchange.services.outcome import orders
+from exchange.services.outcome.replay import Walk
 from exchange.services.sessions import host
-from tests.factories import ask, joined, open_session, running_session, ticked, usdc
+from tests.factories import ask, joined, key, open_session, running_session, ticked, usdc
+from tests.past import levels_of
+from tests.stillness import still_clock  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
 
 
 @pytest.fixture
@@ -206,21 +210,27 @@ def test_a_visitor_may_look_at_a_preview(lively: tuple[Session, list[Participant
 
 
 def test_any_tick_can_be_seen_again(lively: tuple[Session, list[Participant]]) -> None:
-    session, _ = lively
-    now = book.book(session)
+    session, (ann, *_) = lively
+    resting = OutcomeOrder.objects.filter(market=session.market, user=ann.user).earliest("ref")
+    with clock.shifted(2):
+        orders.order_cancel(participant=ann, ref=resting.ref, key=key())
+        ask(ann, "buy", "2n", "5", price="0.41")
+    ticked(session, 3)
 
-    first, second, later = (history.moment(session, number) for number in (1, 2, 99))
+    walk = Walk(session)
+    seen = [history.moment(session, number) for number in range(5)]
 
-    assert (second.book, later.book) == (now, now)
-    assert first.book != now
-    assert [len(m.fills) for m in (first, later)] == [3, 0]
-    assert first.tick is not None
-    assert first.tick.prices[0] == [
-        first.state.outcomes[0].yes_pico,
-        first.state.outcomes[0].no_pico,
-    ]
-    assert history.moment(session, 0).book == history.moment(session, 0).book
-    assert history.moment(session, 0).tick is None
+    for taken, moment in zip(walk.steps(), seen[1:4], strict=True):
+        pairs = {n: walk.state.outcomes[n].pairs_micro for n in walk.state.active}
+        assert moment.book == book.of_rows(levels_of(walk), pairs, mints=True)
+        assert moment.tick is not None
+        first = walk.state.outcomes[0]
+        assert moment.tick.prices[0] == [first.yes_pico, first.no_pico]
+        assert len(moment.fills) == len(taken.done.fills)
+    assert (seen[4].book, seen[4].fills) == (seen[3].book, [])
+    assert seen[3].book == book.book(_again(session))
+    assert seen[0].tick is None
+    assert all(not row.bids and not row.asks for row in seen[0].book)
 
 
 def test_a_graph_has_its_last_point_however_few(

@@ -24,8 +24,9 @@ from tests.factories import (
     ticked,
     usdc,
 )
+from tests.stillness import still_clock  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
 Watch = Callable[[], AbstractContextManager[None]]
 
 

@@ -9,6 +9,7 @@ from tests.faults.conftest import books, chance  # noqa: F401
 from tests.faults.site import Web
 from tests.faults.stage import _web, web  # noqa: F401
 from tests.sockets.browser import Browser
+from tests.stillness import still_clock  # noqa: F401
 
 Open = Callable[..., Browser]
 

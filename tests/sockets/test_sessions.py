@@ -18,7 +18,11 @@ from exchange.services import outbox
 from exchange.services.sessions import lobby
 from tests.factories import ask, open_session, running_session, ticked
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.timeout(60),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("still_clock"),
+]
 Browse = Callable[..., Any]
 
 

@@ -346,7 +346,7 @@ class SessionTickPage(Out):
 
 
 class MomentShape(Out):
-    """A session at one tick, settled again from its log."""
+    """A session as it stood at one tick."""
 
     number = serializers.IntegerField()
     tick = SessionTickShape(allow_null=True, help_text="the newest batch up to it")

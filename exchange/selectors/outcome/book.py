@@ -1,18 +1,17 @@
 """The order book of an outcome market, summed by level, with what minting and merging add."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django.db import connection
 
 from exchange.engines import outcome
-from exchange.engines.outcome import Order
 from exchange.engines.units import MICRO, format_fixed
-from exchange.models import Session
+from exchange.models import OutcomeTick, Session
 from exchange.selectors.outcome.frontier import RESTS
-from exchange.selectors.raw import Raw, ask
+from exchange.selectors.raw import Raw, ask, ask_named
 
 LEVELS_MAX = 10
 ALL = 10_000
@@ -24,6 +23,27 @@ LEVELS = f"""
           FROM exchange_outcomeorder WHERE market_id = %s AND {RESTS}
          GROUP BY token, buys, price_micro) x
      WHERE place <= %s ORDER BY token, buys, place"""  # noqa: S608 (a constant)
+
+LEVELS_THEN = """
+    SELECT o.token, o.buys, o.price_micro, sum(o.size_micro - coalesce(f.filled, 0))::bigint,
+           count(*)
+      FROM exchange_outcomeorder o
+      LEFT JOIN (SELECT ref, sum(size_micro) AS filled FROM (
+                    SELECT buy_order AS ref, size_micro FROM exchange_outcomefill
+                     WHERE market_id = %(market)s AND batch_seq <= %(seq)s
+                     UNION ALL
+                    SELECT sell_order, size_micro FROM exchange_outcomefill
+                     WHERE market_id = %(market)s AND batch_seq <= %(seq)s) x
+                  GROUP BY ref) f ON f.ref = o.ref
+     WHERE o.market_id = %(market)s AND o.joined > 0 AND o.placed_at <= %(at)s
+       AND o.size_micro > coalesce(f.filled, 0)
+       AND NOT (o.status = 'cancelled' AND o.changed_at <= %(at)s)
+     GROUP BY o.token, o.buys, o.price_micro"""
+PAIRS_THEN = """
+    SELECT token / 2, sum(CASE kind WHEN 'mint' THEN size_micro ELSE -size_micro END)::bigint
+      FROM exchange_outcomefill
+     WHERE market_id = %(market)s AND batch_seq <= %(seq)s AND kind IN ('mint', 'merge', 'convert')
+     GROUP BY token / 2"""
 
 Json = dict[str, Any]
 # token, whether it buys, price, size, number of orders
@@ -65,32 +85,30 @@ def levels(raw: Raw, market_id: int, depth: int = LEVELS_MAX) -> Json:
 
 def book(session: Session, depth: int = LEVELS_MAX) -> list[TokenBook]:
     """Return the book of every outcome in play, both tokens, as of now."""
-    connection.ensure_connection()
-    raw = cast("Raw", connection.connection)
-    rows = ask(raw, LEVELS, session.market_id, ALL).fetchall()
+    rows = ask(_raw(), LEVELS, session.market_id, ALL).fetchall()
     state = outcome.MarketState.from_mapping(session.market.live.state)
-    mints = bool(session.market.config["cm_enabled"])
-    return of_rows(rows, state, mints=mints, depth=depth)
+    pairs = {number: state.outcomes[number].pairs_micro for number in state.active}
+    return of_rows(rows, pairs, mints=_mints(session), depth=depth)
 
 
-def of_orders(
-    orders: Iterable[Order], state: outcome.MarketState, *, mints: bool, depth: int = LEVELS_MAX
-) -> list[TokenBook]:
-    """Return the book that these resting orders make."""
-    summed: defaultdict[tuple[int, bool, int], list[int]] = defaultdict(lambda: [0, 0])
-    for order in orders:
-        if order.rests and order.price_micro is not None:
-            at = summed[order.token, order.buys, order.price_micro]
-            at[0] += order.remaining_micro
-            at[1] += 1
-    rows = [(*key, size, count) for key, (size, count) in summed.items()]
-    return of_rows(rows, state, mints=mints, depth=depth)
+def book_then(session: Session, tick: OutcomeTick, depth: int = LEVELS_MAX) -> list[TokenBook]:
+    """Return the book as a tick has left it, from the orders and what was filled of them by then.
+
+    An order rested then if it had joined the book, if something of it was left, and if nobody had
+    taken it back: what has been taken back was changed last when that happened.
+    """
+    then: dict[str, object] = {"market": session.market_id, "seq": tick.seq, "at": tick.at}
+    rows = ask_named(_raw(), LEVELS_THEN, then).fetchall()
+    counted = dict(ask_named(_raw(), PAIRS_THEN, then).fetchall())
+    in_play = [number for number, prices in enumerate(tick.prices) if prices is not None]
+    pairs = {number: int(counted.get(number, 0)) for number in in_play}
+    return of_rows(rows, pairs, mints=_mints(session), depth=depth)
 
 
 def of_rows(
-    rows: Sequence[Row], state: outcome.MarketState, *, mints: bool, depth: int
+    rows: Sequence[Row], pairs: Mapping[int, int], *, mints: bool, depth: int = LEVELS_MAX
 ) -> list[TokenBook]:
-    """Return the book of every outcome in play from its levels.
+    """Return the book of every outcome in play from its levels; `pairs` are by outcome.
 
     A buy of the other token at b sells this one at 1 - b, for together they make a pair; a sell of
     the other at s buys this one at 1 - s, as far as there are pairs to merge.
@@ -99,12 +117,12 @@ def of_rows(
     for token, buys, price, size, orders in rows:
         sides[token, buys][price] = (size, orders)
     found = []
-    for number in state.active:
-        pairs = state.outcomes[number].pairs_micro if mints else 0
+    for number, minted in pairs.items():
         for side in (outcome.YES, outcome.NO):
             token = outcome.token_of(number, side)
             made = sides[token ^ 1, True] if mints else {}
-            bids = _merged(sides[token, True], _limited(sides[token ^ 1, False], pairs))
+            merged = _limited(sides[token ^ 1, False], minted if mints else 0)
+            bids = _merged(sides[token, True], merged)
             asks = _merged(sides[token, False], made)
             found.append(
                 TokenBook(
@@ -115,6 +133,15 @@ def of_rows(
                 )
             )
     return found
+
+
+def _raw() -> Raw:
+    connection.ensure_connection()
+    return cast("Raw", connection.connection)
+
+
+def _mints(session: Session) -> bool:
+    return bool(session.market.config["cm_enabled"])
 
 
 def _limited(side: dict[int, tuple[int, int]], pairs: int) -> dict[int, tuple[int, int]]:

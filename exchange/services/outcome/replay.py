@@ -1,4 +1,4 @@
-"""Settle a session's command log again from its launch: to compare it, or to look at any tick.
+"""Settle a session's command log again from its launch, and name what is not as it was settled.
 
 What the engine was told besides the log is read where it was recorded: people's money in the
 ledger, the end of each tick beside its prices.
@@ -68,14 +68,6 @@ def differences(market: Market) -> Iterator[Finding]:
     except UNREADABLE as broken:
         error = f"{type(broken).__name__}: {broken}"[:200]
         yield {"rule": "I9", "market": market.pk, "what": "log", "error": error}
-
-
-def walked(session: Session, seq: int) -> "Walk":
-    """Return a session as it stood after batch `seq`; 0 is the launch."""
-    walk = Walk(session)
-    for _ in islice(walk.steps(), seq):
-        pass
-    return walk
 
 
 class Walk:
