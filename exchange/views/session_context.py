@@ -11,7 +11,7 @@ from django.urls import reverse
 from exchange.engines import outcome
 from exchange.engines.units import PICO
 from exchange.models import Market, OutcomeFill, OutcomeOrder
-from exchange.selectors.outcome import book, portfolio, series, sessions
+from exchange.selectors.outcome import book, graph, portfolio, series, sessions
 from exchange.selectors.outcome.book import Level, TokenBook
 from exchange.selectors.outcome.portfolio import HoldingView, PortfolioView
 from exchange.selectors.outcome.series import Point
@@ -23,7 +23,7 @@ from exchange.views.session_seat import Seat
 TICKET_FIELDS = ("side", "outcome", "token", "type", "size", "price", "slippage", "auto_fill")
 QUICK = ("10", "50", "100")
 SPARK_POINTS, GRAPH_POINTS = 60, 240
-TRADES, LEVELS = 30, 8
+TRADES, LEVELS = 30, 5
 SEEN = (Market.Status.RUNNING, Market.Status.ENDED, Market.Status.RESOLVED)
 
 Context = dict[str, Any]
@@ -71,7 +71,7 @@ def page_context(
 ) -> Context:
     """Return everything the trading page shows."""
     view = sessions.view(seat.session)
-    points = series.points(seat.session, GRAPH_POINTS)
+    points = graph.sampled(seat.session, GRAPH_POINTS)
     given = form.data if form is not None else request.GET
     ticket = ticket_values(given, view)
     return {

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from exchange.errors import NotFound
 from exchange.models import Market
-from exchange.selectors.outcome import access, ranking, receipts, series, sessions
+from exchange.selectors.outcome import access, graph, ranking, receipts, series, sessions
 from exchange.selectors.outcome.book import TokenBook
 from exchange.selectors.outcome.ranking import Standing
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
@@ -47,7 +47,7 @@ class Then:
 def end_context(request: HttpRequest, seat: Seat) -> Context:
     """Return what the final screen shows."""
     view = sessions.view(seat.session)
-    points = series.points(seat.session, context_of.GRAPH_POINTS)
+    points = graph.sampled(seat.session, context_of.GRAPH_POINTS)
     last = points[-1].number if points else 0
     end_ms = max(points[-1].t_ms if points else 0, 1)
     own = context_of.own_context(seat, view)

@@ -19,7 +19,8 @@ from exchange.engines.units import MICRO
 from exchange.errors import Malformed, NotFound, Unprocessable
 from exchange.models import Market, Session, User
 from exchange.selectors.outcome import access, rehearsal, sessions
-from exchange.selectors.outcome.rounds import pending_choice
+from exchange.selectors.outcome.rounds import next_round, pending_choice
+from exchange.selectors.outcome.sessions import SessionView
 from exchange.services.sessions import drafts, host, lobby
 from exchange.views import session_context, session_presets, session_setup
 from exchange.views import session_shapes as shapes
@@ -29,6 +30,7 @@ from exchange.views.session_seat import Seat
 
 HTTP_REFUSED = 422
 LOG_MAX = 100
+LEAST_ACTIVE = 2
 Context = dict[str, Any]
 
 
@@ -220,12 +222,21 @@ def _console(request: HttpRequest, session: Session) -> Context:
         "is_running": status == Market.Status.RUNNING,
         "is_ended": status == Market.Status.ENDED,
         "is_over": status in {Market.Status.RESOLVED, Market.Status.CLOSED},
-        "choice": status == Market.Status.RUNNING
-        and pending_choice(view.config, view.state, view.now_ms),
-        "may_eliminate": view.config.mr_enabled,
+        "choice": _choice(view),
         "left": [row for row in view.outcomes if row.is_active],
         "key": uuid4().hex,
     }
+
+
+def _choice(view: SessionView) -> str:
+    """Return whether outcomes may be named now: `due` in a round, `free` where none is to come."""
+    config, state = view.config, view.state
+    if view.market.status != Market.Status.RUNNING or not config.mr_enabled:
+        return ""
+    if pending_choice(config, state, view.now_ms):
+        return "due"
+    may_go = len(state.active) > LEAST_ACTIVE
+    return "free" if may_go and next_round(config, state) is None else ""
 
 
 def _qr(link: str) -> SafeString:

@@ -20,6 +20,7 @@ from exchange.views.edge import page
 from exchange.views.session_seat import guest_parts, may_host, remember, seat_of, user_of
 
 HTTP_REFUSED = 422
+MINE_MAX = 30
 
 
 @page
@@ -83,7 +84,11 @@ def _again(request: HttpRequest, code: str, form: JoinForm, wrong: str) -> HttpR
 
 def _list_context(request: HttpRequest) -> dict[str, Any]:
     user = user_of(request)
-    mine = list(sessions.of_user(user)) if user else [p.session for p in guest_parts(request)]
+    mine = (
+        list(sessions.of_user(user)[:MINE_MAX])
+        if user
+        else [p.session for p in guest_parts(request)]
+    )
     shown = list(listing.open_to_all())
     known = {session.pk for session in shown}
     return {

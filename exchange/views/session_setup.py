@@ -33,7 +33,7 @@ TYPED_MAX, SUMMARY_MAX = 80, 2_000
 OF_MODE = ("q0", "zeta_start", "zeta_end")
 LABEL_PARTS = ("name", "colour", "icon", "price")
 ROUND_PARTS = ("at", "freeze", "outcomes")
-PLAIN = ("name", "summary", "money", "mode", "planned_winner")
+PLAIN = ("name", "summary", "money", "mode", "planned_winner", "late_join", "by_hand")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +79,7 @@ def filled(draft: Draft) -> Filled:
         "money": draft.money,
         "mode": draft.mode,
         "late_join": "on" if draft.late_join else "",
+        "by_hand": "on" if parameters.get("mr_enabled") and not parameters.get("rounds") else "",
         "planned_winner": "" if draft.planned_winner is None else str(draft.planned_winner),
     }
     typed |= _knobs_typed(parameters)
@@ -96,7 +97,7 @@ def filled(draft: Draft) -> Filled:
 
 def read(posted: Mapping[str, str]) -> tuple[Filled, Draft, outcome.Config | None]:
     """Return what was typed with its complaints, the draft in it, and its parameters if right."""
-    names = [*PLAIN, "late_join", *KNOBS]
+    names = [*PLAIN, *KNOBS]
     names += [f"outcome_{n}_{part}" for n in range(OUTCOMES_MAX) for part in LABEL_PARTS]
     names += [f"round_{n}_{part}" for n in range(ROUNDS_MAX) for part in ROUND_PARTS]
     form = Filled(
@@ -157,7 +158,7 @@ def _draft(form: Filled) -> Draft:
         common = parameters.get("initial_price", ROWS["initial_price"].default)
         parameters["initial_price"] = [price or common for price in prices]
     rounds = _rounds(form, labels)
-    parameters |= {"rounds": rounds, "mr_enabled": bool(rounds)}
+    parameters |= {"rounds": rounds, "mr_enabled": bool(rounds or typed["by_hand"])}
     winner = typed["planned_winner"]
     return Draft(
         name=typed["name"],

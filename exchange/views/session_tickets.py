@@ -214,7 +214,7 @@ def _fragment(
         "problems": found,
         "ticket": context_of.ticket_values(form.data, view),
         "key": _fresh_key(),
-        "mine": seat.participant,
+        "aside_micro": _aside(seat),
     }
     return render(request, "exchange/partials/_session_preview.html", context, status=status)
 
@@ -228,7 +228,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     context = context_of.page_context(request, seat, form=form)
-    context |= {"preview": _preview(seat, form), "problems": found}
+    context |= {"preview": _preview(seat, form), "problems": found, "aside_micro": _aside(seat)}
     return render(request, "exchange/session_page.html", context, status=status)
 
 
@@ -248,6 +248,11 @@ def _checking(request: HttpRequest, seat: Seat, lost: Unavailable) -> HttpRespon
         "request_id": request_id(),
     }
     return render(request, "exchange/session_checking.html", context, status=HTTP_AWAY)
+
+
+def _aside(seat: Seat) -> int:
+    """Return what the visitor's open orders have set aside."""
+    return portfolio.money(seat.participant)[1] if seat.participant else 0
 
 
 def _fresh_key() -> str:

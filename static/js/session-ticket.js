@@ -23,6 +23,8 @@ function choose(number) {
   const book = document.getElementById("session-book");
   book?.setAttribute("hx-vals", JSON.stringify({ outcome: number }));
   document.body.dispatchEvent(new CustomEvent("refresh-session-book"));
+  const name = document.querySelector(`[data-outcome="${number}"]`)?.dataset.name ?? "";
+  for (const element of document.querySelectorAll("[data-bar-name]")) element.textContent = name;
   for (const element of document.querySelectorAll("[data-ticket-price], [data-bar]")) {
     const token = element.dataset.ticketPrice ?? element.dataset.bar;
     const price = document.querySelector(`[data-price="${number}${token}"]`);

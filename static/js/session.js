@@ -113,6 +113,14 @@ function beat() {
   }
 }
 
+// A round that waits for its host brings no tick; the console is asked for again when it is due.
+function awaitChoice() {
+  const due = Number(root.dataset.choice);
+  if (!due || serverNow() < due + 1) return;
+  delete root.dataset.choice;
+  location.reload();
+}
+
 function copyLink(button) {
   const link = document.querySelector("[data-copy-source]")?.href;
   const word = button.querySelector("[data-copy-word]");
@@ -136,6 +144,7 @@ if (root) {
     const copy = event.target.closest("[data-copy]");
     if (copy) copyLink(copy);
   });
+  if (isHost) setInterval(awaitChoice, 1_000);
   beat();
   setInterval(beat, calm.matches ? 1_000 : FAST_MS);
 }

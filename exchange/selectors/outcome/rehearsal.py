@@ -15,7 +15,7 @@ TICKS, ORDERS_A_TICK, TRADERS = 40, 5, 8
 LOTS_MIN, LOTS_MAX = 100, 4_000
 STEPS = 16
 # A buyer of the plot of a mode spends up to this part of the fund.
-SPENT_PART = 10
+SPENT_PART = 20
 SEED = 7
 # How often people buy what they like, take YES, sell what they hold, and leave a limit order.
 LIKES, YES_SIDE, SELLS, LIMITS = 0.6, 0.65, 0.35, 0.25

@@ -1,4 +1,4 @@
-"""manage.py bots: the demonstration's bots, one order every few seconds."""
+"""manage.py bots: the demonstration's bots, an order every few seconds in markets and session."""
 
 import random
 import signal
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from exchange import live
-from megatron.demo import bots, people
+from megatron.demo import bots, people, session
 
 PAUSE_S = (1.5, 6.0)
 
@@ -33,6 +33,7 @@ class Command(BaseCommand):
             live.mark("bots")
             try:
                 bots.trade_once(dice, users, bots.key())
+                session.play_once(dice, users)
             except DatabaseError as fault:
                 self.stderr.write(f"bots wait for the database: {fault}")
             close_old_connections()

@@ -1,0 +1,122 @@
+"""The end of a session: ranking, replay from the log, tables; and the demonstration's session."""
+
+import random
+
+import pytest
+from django.test import Client
+
+from exchange import clock
+from exchange.models import Command, Market, OutcomeTick, Session
+from exchange.selectors.outcome import graph, series
+from exchange.services.outcome import film, history
+from megatron.demo import people
+from megatron.demo import session as demo
+from tests.factories import ask, joined, running_session
+from tests.factories import ticked as tick
+from tests.web.pages import body, text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session() -> Session:
+    """Return a session that is over: a rest order of ticks 2 to 8, and some trades."""
+    session = running_session(total_duration_ms="9000", planned_winner=0, gas_fee="0.1")
+    ann, ben = joined(session, "Ann"), joined(session, "Ben")
+    with clock.shifted(1):
+        ask(ann, "buy", "0y", "50")
+        ask(ben, "buy", "1y", "10", price="0.2")
+    tick(session, 3)
+    with clock.shifted(4):
+        ask(ben, "buy", "0n", "20")
+    tick(session, 12)
+    session.refresh_from_db()
+    assert session.market.status == Market.Status.RESOLVED
+    return session
+
+
+def _replay(client: Client, session: Session, number: int) -> str:
+    return text(client.get(f"/sessions/{session.code}/replay/?tick={number}"))
+
+
+def test_ranks_and_tells_who_won(client: Client, session: Session) -> None:
+    page = client.get(f"/sessions/{session.code}/")
+
+    assert "Won Ant" in text(page)
+    rows = text(page).partition("Ranking")[2]
+    assert rows.index("Ann") < rows.index("Ben")
+    for table in ("ranking", "ticks", "trades"):
+        address = f"/api/v1/sessions/{session.code}/exports/{table}.csv"
+        assert address in body(page)
+        assert client.get(address).status_code == 200
+
+
+def test_replays_any_tick_as_it_was(client: Client, session: Session) -> None:
+    traded = OutcomeTick.objects.filter(market_id=session.pk, fills__gt=0).latest("number").number
+    start, middle = _replay(client, session, 0), _replay(client, session, traded - 1)
+    busy, last = _replay(client, session, traded), _replay(client, session, 10**9)
+
+    assert "After tick 0 , at 0:00" in start
+    assert "Ant 0.500 0.500" in start
+    assert "Bee YES buy 10 at 0.20" in middle
+    assert "None." in middle
+    assert "20 NO Ant at" in busy
+    assert "buy 10 at 0.20" not in last
+    assert "Ann" not in middle + busy
+
+
+def test_the_film_is_what_the_log_gives(session: Session) -> None:
+    for number in range(12):
+        moment = history.moment(session, number)
+        seq = moment.tick.seq if moment.tick else 0
+
+        shown = film.book_at(session, seq)
+
+        assert shown == [row for row in moment.book if row.bids or row.asks]
+
+
+def test_a_long_film_is_not_made(
+    client: Client, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(film, "BATCHES_MAX", 1)
+
+    assert "too long for its book" in _replay(client, session, 4)
+
+
+def test_a_graph_keeps_its_bounds_and_its_end(session: Session) -> None:
+    every = series.points(session)
+
+    sampled = graph.sampled(session, 2)
+
+    assert len(every) > len(sampled) <= 3
+    assert sampled[-1] == every[-1]
+    assert graph.sampled(session, 1_000) == every
+
+
+def test_what_runs_is_not_replayed(client: Client) -> None:
+    running = running_session()
+
+    assert client.get(f"/sessions/{running.code}/replay/").status_code == 404
+
+
+def test_the_demonstration_always_has_a_session() -> None:
+    dice = random.Random(1)
+    people.create()
+    users = people.bots()
+
+    for _ in range(30):
+        demo.play_once(dice, users)
+    (session,) = Session.objects.all()
+    tick(session, 2)
+
+    assert session.market.is_demo
+    assert Command.objects.filter(market_id=session.pk, kind="order").count() > 10
+    assert "bot" in text(Client().get(f"/sessions/{session.code}/parts/people/"))
+    assert session.market.name in text(Client().get("/sessions/"))
+    tick(session, 1_830)
+    with clock.shifted(1_835):
+        demo.play_once(dice, users)
+        assert Session.objects.count() == 1
+    with clock.shifted(2_400):
+        demo.play_once(dice, users)
+    assert Session.objects.count() == 2
