@@ -18,7 +18,8 @@ PRODUCTION = {
 }
 
 SETTINGS = (ROOT / "megatron" / "settings.py").read_text()
-READ = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
+# A network's endpoint is a reference to a variable; this is the one that a fresh site refers to.
+READ = {"CHAIN_RPC_URL", *re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS)}
 DEFAULTS = re.findall(r'"([A-Z_]+)", default=(?:"([^"]+)"|([\d_]+))[,)]', SETTINGS)
 
 
