@@ -58,8 +58,11 @@ def canonical_url(url: str) -> str:
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
         if not name.startswith(TRACKING) and name not in TRACKING_NAMES
     )
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    address = urlunsplit((scheme, netloc, path, urlencode(query), ""))
+    try:
+        path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+        address = urlunsplit((scheme, netloc, path, urlencode(query), ""))
+    except UnicodeError:  # half of a surrogate pair
+        return ""
     return address if len(address) <= URL_MAX else ""
 
 

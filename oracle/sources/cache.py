@@ -65,10 +65,16 @@ def _key(request: str) -> bytes:
 
 
 def _row(one: Found) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(one).items()
-    }
+    return {name: _storable(value) for name, value in asdict(one).items()}
+
+
+def _storable(value: Any) -> Any:
+    """Return a value as JSON in the database can hold it: no NUL, no half of a surrogate pair."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str):
+        return value.replace("\0", "").encode(errors="ignore").decode()
+    return value
 
 
 def _found(row: dict[str, Any]) -> Found:

@@ -33,6 +33,7 @@ ANSWER_S_MAX = 15.0
 RETRIES_MAX = 2
 RETRY_WAIT_S = 0.5
 RETRY_AFTER_S_MAX = 3_600
+RETRY_AFTER_DIGITS = 9
 PORTS = {"http": 80, "https": 443}
 
 
@@ -229,4 +230,5 @@ def _body(response: requests.Response, overdue: Callable[[], bool]) -> bytes:
 
 def _retry_after(response: requests.Response) -> int:
     text = response.headers.get("Retry-After", "")
-    return min(int(text), RETRY_AFTER_S_MAX) if text.isascii() and text.isdigit() else 0
+    digits = text[:RETRY_AFTER_DIGITS]
+    return min(int(digits), RETRY_AFTER_S_MAX) if digits.isascii() and digits.isdigit() else 0

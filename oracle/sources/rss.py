@@ -14,7 +14,10 @@ from oracle.sources.base import Item, Observed, SourceDown, Spend, mentions
 from oracle.sources.http import Client
 
 ITEMS_MAX = 200
+# The parser makes every entry, some 600 bytes each, before any can be left out.
+MARKS_MAX = 5_000
 TEXT_MAX = 20_000
+STAMPS = ("published_parsed", "updated_parsed")
 
 
 class Rss:
@@ -72,6 +75,9 @@ class Rss:
         return items
 
     def _parsed(self, body: bytes) -> list[Item]:
+        plain = body.replace(b"\0", b"").lower()
+        if plain.count(b"<item") + plain.count(b"<entry") > MARKS_MAX:
+            raise SourceDown(f"a feed of more than {MARKS_MAX} entries")
         # A stream, never the bytes themselves: the library takes short text for a file or a URL.
         try:
             feed = feedparser.parse(
@@ -87,7 +93,8 @@ class Rss:
         return [item for item in items if item is not None]
 
     def _item(self, entry: Any, name: str) -> Item | None:
-        stamp = entry.get("published_parsed") or entry.get("updated_parsed")
+        stamps = (entry[name] for name in STAMPS if name in entry)
+        stamp = next(filter(None, stamps), None)
         if stamp is None:
             return None
         try:

@@ -21,7 +21,10 @@ ROWS_MAX = 20_000
 EXPONENT_MAX = 20
 
 # What reading an answer of an unexpected form raises; each means that the form was unexpected.
-UNREADABLE = (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError)
+UNREADABLE = (
+    KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError,
+    OSError,  # a second beyond what the system's calendar holds
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,6 +210,7 @@ BEHAVIOURS: dict[str, Callable[[BaseHTTPRequestHandler, Feed], None]] = {
     "busy": _status(429, Retry_After="120"),
     "busy till a date": _status(429, Retry_After="Wed, 20 Mar 2024 13:00:00 GMT"),
     "busy for ever": _status(429, Retry_After="9" * 40),
+    "busy beyond counting": _status(429, Retry_After="9" * 5_000),
     "busy before": _status(429, Retry_After="-60"),
     "busy at once": _status(429),
     "gone": _status(404),

@@ -40,6 +40,9 @@ POISONS: dict[str, Any] = {
     "endless below": float("-inf"),
     "most": 1.7976931348623157e308,
     "least": 5e-324,
+    "zero byte": "widgets\0",
+    "half a pair": "https://w.example/\ud800",
+    "no such second": 2**60,
 }
 
 
@@ -127,7 +130,7 @@ FEEDS: dict[str, Page] = {
     "a call": Page(_feed(_entry("widgets", TODAY), head=_CALL), 1),
     "no end": Page(_feed(_entry("widgets", TODAY))[:-30], 1),
     "deep": Page(_feed(_entry("widgets", TODAY, extra="<description>" + "<b>" * 20_000)), 1),
-    "numbers for letters": Page(_feed(_entry("widgets &#8238;&#xFFFF;", TODAY)), 1),
+    "numbers for letters": Page(_feed(_entry("widgets &#0;&#8238;&#xFFFF;", TODAY)), 1),
     "another script": Page(
         _feed(_entry("widgets", TODAY), head="<?xml version='1.0' encoding='utf-7'?>"), 1
     ),

@@ -304,6 +304,6 @@ def test_what_nobody_asks_any_more_is_forgotten(server: Feed) -> None:
     service = next(one for one in SERVICES if one.kind == "gdelt")
     server.body = service.body
     for days in range(5):
-        with time_machine.travel(NOON + timedelta(days=days)):
+        with time_machine.travel(NOON + timedelta(days=days, minutes=days)):
             made(server, service).fetch("widgets", clock.now() - WEEK, clock.now(), 10)
     assert CachedAnswer.objects.count() == 2
