@@ -26,6 +26,7 @@ def _judge(tally: Tally) -> None:
     assert tally.control_wrong >= tally.episodes * 95 // 100
 
 
+@pytest.mark.timeout(600)
 def test_no_balance_is_wrong_in_sixty_lives() -> None:
     tally = play(Embedded(finality_lag=64), range(SEED, SEED + 60))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from chain.clients.rpc import Node
 from chain.core.withdrawal import State
@@ -71,8 +71,8 @@ class Trouble:
                     pump.pump(network=network, nodes=nodes, signer=self.till.signer)
                 except Killed:
                     connection.close()
-                except Unavailable:
-                    continue
+                except (Unavailable, OperationalError):
+                    connection.close()  # a lock that was waited for too long, as in production
         except BaseException as fault:
             self.faults.append(fault)
             raise
@@ -148,6 +148,7 @@ def _judge(till: Till, rows: list[Withdrawal], before: int, seed: int) -> None:
 
 
 @pytest.mark.usefixtures("_impatient")
+@pytest.mark.timeout(600)
 def test_each_of_sixty_is_paid_exactly_once(tmp_path: Path) -> None:
     _run(tmp_path, 60, SEED)
 
