@@ -19,7 +19,7 @@ from exchange.api.schema import operation
 from exchange.api.session_endpoint import InSession, Watched, hosted_by, session_of
 from exchange.api.shapes import sessions as shapes
 from exchange.errors import Malformed
-from exchange.models import Participant, Session
+from exchange.models import Participant, Session, User
 from exchange.selectors.outcome import sessions
 from exchange.services.outcome.accept import Accepted
 from exchange.services.sessions import drafts, host, lobby
@@ -52,7 +52,7 @@ class SessionList(InSession):
         user = trader_of(request)
         draft = _draft(body_of(request, shapes.SessionInput))
         session = drafts.session_create(host=user, draft=draft)
-        return _shown(session, status=201)
+        return _shown(session, user, status=201)
 
 
 class SessionOne(Watched):
@@ -64,14 +64,15 @@ class SessionOne(Watched):
     @operation("session_read", answer=shapes.SessionShape, tag=TAG)
     def get(self, request: Request, code: str) -> Response:
         """Describe a session: where it stands, its clock, outcomes, prices, risk, parameters."""
-        return _shown(session_of(request, code))
+        return _shown(session_of(request, code), visitor_of(request))
 
     @operation("session_configure", answer=shapes.SessionShape, takes=shapes.SessionInput, tag=TAG)
     def put(self, request: Request, code: str) -> Response:
         """Replace what a draft says."""
         user, session = hosted_by(request, code)
         draft = _draft(body_of(request, shapes.SessionInput))
-        return _shown(drafts.session_configure(host=user, session=session, draft=draft))
+        changed = drafts.session_configure(host=user, session=session, draft=draft)
+        return _shown(changed, user)
 
     @operation("session_delete", answer=None, status=204, tag=TAG)
     def delete(self, request: Request, code: str) -> Response:
@@ -89,7 +90,7 @@ class LobbyOpen(InSession):
         """Let people in by the code; for real money the fund is held from now on."""
         user, session = hosted_by(request, code)
         lobby.lobby_open(host=user, session=session)
-        return _shown(session)
+        return _shown(session, user)
 
 
 class LobbyClose(InSession):
@@ -100,7 +101,7 @@ class LobbyClose(InSession):
         """Give a session up before its start; the fund returns."""
         user, session = hosted_by(request, code)
         lobby.lobby_close(host=user, session=session)
-        return _shown(session)
+        return _shown(session, user)
 
 
 class Join(InSession):
@@ -134,7 +135,7 @@ class Start(InSession):
         """Begin: the clock of the session starts at zero."""
         user, session = hosted_by(request, code)
         lobby.session_start(host=user, session=session)
-        return _shown(session)
+        return _shown(session, user)
 
 
 class ReduceOnly(InSession):
@@ -215,7 +216,7 @@ class Reset(InSession):
     def post(self, request: Request, code: str) -> Response:
         """End a session of play money and open the lobby of its clone."""
         user, session = hosted_by(request, code)
-        return _shown(host.reset(host=user, session=session), status=201)
+        return _shown(host.reset(host=user, session=session), user, status=201)
 
 
 class Clone(InSession):
@@ -229,7 +230,7 @@ class Clone(InSession):
         user, session = hosted_by(request, code)
         name = body_of(request, shapes.CloneInput).get("name", "")
         made = drafts.session_clone(host=user, session=session, name=name)
-        return _shown(made, status=201)
+        return _shown(made, user, status=201)
 
 
 # The number of the session and what is added to it stand beside the key in the log.
@@ -242,8 +243,8 @@ def _draft(values: Mapping[str, Any]) -> drafts.Draft:
     return drafts.Draft(labels=labels, **fields)
 
 
-def _shown(session: Session, *, status: int = 200) -> Response:
-    found = sessions.view(sessions.fresh(session))
+def _shown(session: Session, viewer: User | None, *, status: int = 200) -> Response:
+    found = sessions.view(sessions.fresh(session), viewer)
     return Response(shapes.SessionShape(found).data, status=status)
 
 

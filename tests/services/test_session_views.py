@@ -5,7 +5,7 @@ import pytest
 from exchange import clock
 from exchange.engines import outcome
 from exchange.engines.units import MICRO
-from exchange.models import OutcomeOrder, Participant, Session
+from exchange.models import OutcomeOrder, Participant, Session, User
 from exchange.selectors.outcome import (
     book,
     exports,
@@ -60,7 +60,7 @@ def test_the_clock_says_what_comes_next() -> None:
     for second in (1, 4, 6, 10):
         ticked(session, second)
         with clock.shifted(second):
-            view = sessions.view(_again(session))
+            view = sessions.view(_again(session), session.host)
         views.append(view)
         assert view.coming is not None
         told.append((view.phase, view.coming.kind, view.coming.at_ms, view.coming.outcomes))
@@ -74,6 +74,24 @@ def test_the_clock_says_what_comes_next() -> None:
     assert [row.is_active for row in views[-1].outcomes] == [True] * 4 + [False]
     assert views[-1].tick_number == 10
     assert 0 < views[-1].next_tick_ms <= 1_000
+
+
+def test_who_will_be_out_is_for_the_host_to_know_until_the_end() -> None:
+    session = running_session(
+        outcomes=5, mr_enabled=True, rounds=[["5000", "2000", ["4"]]], planned_winner=1
+    )
+    stranger = joined(session).user
+
+    def told(viewer: User | None) -> tuple[object, ...]:
+        view = sessions.view(_again(session), viewer)
+        named = view.coming.outcomes if view.coming else ()
+        return named, view.parameters["rounds"], view.planned_winner
+
+    hidden = ((), [["5000", "2000", []]], None)
+    assert told(None) == told(stranger) == hidden
+    assert told(session.host) == ((4,), [["5000", "2000", ["4"]]], 1)
+    ticked(session, 601)
+    assert told(None) == ((), [["5000", "2000", ["4"]]], 1)
 
 
 def test_a_lobby_shows_the_launch_and_the_makers_certain_loss() -> None:

@@ -206,7 +206,12 @@ class SessionShape(Out):
     basket = BasketShape()
     reduce_only = serializers.CharField(source="live.reduce_only_reason", allow_blank=True)
     halted = serializers.CharField(source="live.halt_rule", allow_blank=True)
-    parameters = serializers.DictField(source="market.config")
+    planned_winner = serializers.IntegerField(
+        allow_null=True, help_text="told to the host, and to all after the end"
+    )
+    parameters = serializers.DictField(
+        help_text="whom the rounds eliminate is told to the host, and to all after the end"
+    )
 
 
 class SessionPage(Out):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -12,6 +13,7 @@ from exchange.selectors.outcome import configs
 from exchange.selectors.outcome.rounds import next_round
 
 HALTED, REDUCING, FROZEN = "halted", "reduce_only", "frozen"
+OVER = (Market.Status.ENDED, Market.Status.RESOLVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,10 @@ class OutcomeView:
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """What the clock brings next: `freeze`, `elimination`, `choice` (by the host), or `end`.
+    """What the clock brings next: `freeze`, `elimination`, `choice`, or `end`.
 
-    Without outcomes an elimination's are for the host to name. `at_ms` is on the session's clock.
+    A `choice` is an elimination whose outcomes are for the host to name. `at_ms` is on the clock
+    of the session.
     """
 
     kind: str
@@ -51,6 +54,8 @@ class SessionView:
 
     `phase` is one word for where it stands: the market's status, or while it runs `reduce_only`,
     `frozen` or `halted`. Times are on the session's clock, in milliseconds since its start.
+    Who will be eliminated, and who is planned to win, is for the host to know until the end:
+    `parameters` and `coming` tell others no names.
     """
 
     session: Session
@@ -68,6 +73,8 @@ class SessionView:
     tick_number: int
     next_tick_ms: int
     coming: Upcoming | None
+    parameters: dict[str, Any]
+    planned_winner: int | None
 
     @property
     def sum_yes_pico(self) -> int:
@@ -85,14 +92,15 @@ class SessionView:
         return outcome.worst_basket(self.config)
 
 
-def view(session: Session) -> SessionView:
-    """Return a session as of its newest tick, its clock as of now."""
+def view(session: Session, viewer: User | None = None) -> SessionView:
+    """Return a session as of its newest tick, its clock as of now, with what `viewer` may know."""
     market, live = session.market, session.market.live
     config = configs.config_of(market.config)
     state = outcome.MarketState.from_mapping(live.state)
     now_ms = elapsed_ms(session, config)
     report = outcome.report(config, state, now_ms)
     interval = config.batch_ms
+    is_told = market.status in OVER or (viewer is not None and viewer.pk == session.host_id)
     return SessionView(
         session=session,
         market=market,
@@ -108,7 +116,9 @@ def view(session: Session) -> SessionView:
         now_ms=now_ms,
         tick_number=now_ms // interval,
         next_tick_ms=interval - now_ms % interval,
-        coming=coming(market, config, state, now_ms),
+        coming=coming(market, config, state, now_ms, is_told=is_told),
+        parameters=_parameters(market, is_told=is_told),
+        planned_winner=session.planned_winner if is_told else None,
     )
 
 
@@ -139,7 +149,12 @@ def phase_of(market: Market, live: LiveState, state: outcome.MarketState) -> str
 
 
 def coming(
-    market: Market, config: outcome.Config, state: outcome.MarketState, now_ms: int
+    market: Market,
+    config: outcome.Config,
+    state: outcome.MarketState,
+    now_ms: int,
+    *,
+    is_told: bool,
 ) -> Upcoming | None:
     """Return what the clock of a running session brings next."""
     if market.status != Market.Status.RUNNING:
@@ -147,11 +162,19 @@ def coming(
     scheduled = next_round(config, state)
     if scheduled is None or scheduled.at_ms > config.total_duration_ms:
         return Upcoming("end", config.total_duration_ms)
+    gone = scheduled.outcomes if is_told else ()
     freezes_ms = scheduled.at_ms - scheduled.freeze_ms
     if state.status != outcome.FROZEN and scheduled.freeze_ms and now_ms < freezes_ms:
-        return Upcoming("freeze", freezes_ms, scheduled.outcomes)
+        return Upcoming("freeze", freezes_ms, gone)
     kind = "elimination" if scheduled.outcomes else "choice"
-    return Upcoming(kind, scheduled.at_ms, scheduled.outcomes)
+    return Upcoming(kind, scheduled.at_ms, gone)
+
+
+def _parameters(market: Market, *, is_told: bool) -> dict[str, Any]:
+    shown = dict(market.config)
+    if not is_told:
+        shown["rounds"] = [[at_ms, freeze_ms, []] for at_ms, freeze_ms, _ in shown["rounds"]]
+    return shown
 
 
 def hosted(host: User) -> QuerySet[Session]:
