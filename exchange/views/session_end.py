@@ -9,11 +9,10 @@ from django.views.decorators.http import require_safe
 
 from exchange.errors import NotFound
 from exchange.models import Market
-from exchange.selectors.outcome import access, graph, ranking, receipts, series, sessions
+from exchange.selectors.outcome import graph, history, ranking, receipts, sessions
 from exchange.selectors.outcome.book import TokenBook
 from exchange.selectors.outcome.ranking import Standing
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
-from exchange.services.outcome import film
 from exchange.views import session_context as context_of
 from exchange.views import session_shapes as shapes
 from exchange.views.edge import page
@@ -69,7 +68,7 @@ def end_context(request: HttpRequest, seat: Seat) -> Context:
         ),
         "told": told_orders(seat.participant) if seat.participant else [],
         "last_tick": last,
-        **moment_context(view, _number(request, last), last),
+        **moment_context(view, _number(request, last)),
     }
 
 
@@ -97,30 +96,27 @@ def session_moment(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         **context_of.frame_context(seat, view),
         "last_tick": last,
-        **moment_context(view, _number(request, last), last),
+        **moment_context(view, _number(request, last)),
     }
     return render(request, "exchange/partials/_session_moment.html", context)
 
 
-def moment_context(view: SessionView, number: int, last: int) -> Context:
-    """Return prices, book and fills at a tick; after the last one nothing rests."""
-    session = view.session
-    tick = access.tick(session, number)
+def moment_context(view: SessionView, number: int) -> Context:
+    """Return prices, book and fills at a tick."""
+    found = history.moment(view.session, number)
+    tick = found.tick
     prices = tick.prices if tick else [list(row.launch_pico) for row in view.outcomes]
-    kept = [] if number >= last else film.book_at(session, tick.seq if tick else 0)
+    busy = [book for book in found.book if book.bids or book.asks]
     rows = []
     for row, pair in zip(view.outcomes, prices, strict=True):
         yes, no = pair or (None, None)
-        rows.append(Then(row, yes, no, tuple(b for b in kept or () if b.outcome == row.number)))
-    is_own = tick is not None and tick.number == number
-    fills = series.fills_of_tick(session, tick.seq) if tick and is_own else []
+        rows.append(Then(row, yes, no, tuple(b for b in busy if b.outcome == row.number)))
     return {
         "number": number,
         "number_ms": number * view.config.batch_ms,
-        "tick": tick if is_own else None,
+        "tick": tick if tick and tick.number == number else None,
         "then": rows,
-        "no_book": kept is None,
-        "fills_then": [(fill, view.outcomes[fill.token >> 1]) for fill in fills],
+        "fills_then": [(fill, view.outcomes[fill.token >> 1]) for fill in found.fills],
         "sum_then": sum(row.yes_pico or 0 for row in rows),
     }
 

@@ -17,7 +17,7 @@ from exchange.errors import MegatronError
 from exchange.models import LiveState, Market, Participant, Session, User
 from exchange.selectors.outcome import ranking
 from tests.browser.people import NewContext, complaints, sign_in
-from tests.browser.test_looks import AXE, JUDGE, OVERHANG
+from tests.browser.test_looks import AXE, JUDGE, OVERHANG, SHIFTS
 from tests.factories import ask, host_user, joined, open_session, running_session
 
 CROWD = 17
@@ -198,6 +198,44 @@ def test_the_button_says_why_it_is_off(site: str, page: Page) -> None:
     page.get_by_label("Maximum slippage").fill("0")
 
     expect(button).to_contain_text("> your maximum 0 %")
+
+
+def test_nothing_jumps_when_a_batch_arrives(site: str, page: Page) -> None:
+    session = running_session(**LONG)
+    crowd = [joined(session, f"Robot {n}") for n in range(3)]
+    for who in crowd:
+        ask(who, "buy", "0y", "20")
+        ask(who, "buy", "0n", "5", price="0.3")
+    page.goto(f"{site}/sessions/{session.code}/?outcome=0")
+    expect(page.locator(".connection").first).to_have_attribute("data-state", "live")
+    chance = page.locator('[data-chance="0"]')
+    expect(chance).not_to_have_text("50.0\u202f%", timeout=10_000)
+    page.wait_for_timeout(2_500)
+    page.evaluate(SHIFTS)
+
+    for number, who in enumerate(crowd):
+        before = chance.inner_text()
+        ask(who, "buy", "0y", "30")
+        ask(who, "buy", "1n", "5", price=f"0.{20 + number}")
+        expect(chance).not_to_have_text(before, timeout=10_000)
+    page.wait_for_timeout(2_500)
+
+    assert page.evaluate("window.shifted ?? 0") < 0.05
+
+
+@pytest.mark.parametrize("width", [320, 800])
+def test_narrow_and_middling_widths_fit(site: str, new_context: NewContext, width: int) -> None:
+    host = host_user()
+    session = running_session(
+        host, outcomes=10, name="A very long name of a session indeed", **LONG
+    )
+    context = new_context(viewport={"width": width, "height": 800})
+    sign_in(context, site, host)
+    page = context.new_page()
+    for address in ("", "host/", "../new/", "../"):
+        page.goto(f"{site}/sessions/{session.code}/{address}")
+
+        assert page.evaluate(OVERHANG) <= 0, address
 
 
 def _pages(host: User) -> dict[str, list[str]]:
