@@ -129,6 +129,8 @@ class Crowd:
         now = time.monotonic()
         while self.again and self.again[0][0] <= now:
             self.people[heapq.heappop(self.again)[1]].send()
+        if now >= self.end:
+            self.plan.clear()  # what was due and not yet asked is not asked any more
         while self.plan and self.plan[0][0] <= now:
             due, number = heapq.heappop(self.plan)
             self.people[number].ask(due, now)

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from exchange.engines import outcome
-from exchange.engines.outcome.lots import LOT
+from exchange.engines.outcome.scales import LOT
 from exchange.engines.units import MICRO
 from exchange.models import Holding, LiveState, Participant, Session, User
 from exchange.services.sessions import drafts, lobby

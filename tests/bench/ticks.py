@@ -44,7 +44,7 @@ class Pace:
 PACES = {
     "tiny": Pace(rounds=3, people=8, ticks=1, ticks_many=1, orders=10, many=20, resting=10),
     "quick": Pace(rounds=3, people=128, ticks=6, ticks_many=1),
-    "full": Pace(rounds=5, people=512, ticks=40, ticks_many=3),
+    "full": Pace(rounds=3, people=512, ticks=40, ticks_many=3),
 }
 
 
