@@ -14,6 +14,7 @@ from coincurve import PrivateKey
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from playwright.sync_api import Page, expect
 
+from chain.clients import signer as signers
 from chain.clients.rpc import http
 from chain.hashing import checksummed
 from chain.models import AddressBookEntry, CredentialChange, Deposit, Network, Withdrawal
@@ -62,7 +63,7 @@ class Scene:
         info: Any = self.node.call("devnet_info", [], dict)
         contracts = Contracts(token=info["token"].lower(), disperse=info["disperse"].lower())
         signer = InsideSigner(desk_of(folder, Policy(chains={int(info["chainId"], 16): contracts})))
-        patch.setattr(follow.signers, "configured", lambda: signer)
+        patch.setattr(signers, "configured", lambda: signer)
         patch.setattr(pump, "RESEND", timedelta(0))
         self.network = embedded_setup.prepare(self.node, signer)
         Network.objects.update(endpoints=[url], heads="", cancel_window_s=0)
