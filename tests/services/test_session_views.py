@@ -20,7 +20,7 @@ from exchange.services.outcome import orders
 from exchange.services.outcome.replay import Walk
 from exchange.services.sessions import host
 from tests.factories import ask, joined, key, open_session, running_session, ticked, usdc
-from tests.past import levels_of
+from tests.past import book_of
 from tests.stillness import still_clock  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
@@ -239,8 +239,7 @@ def test_any_tick_can_be_seen_again(lively: tuple[Session, list[Participant]]) -
     seen = [history.moment(session, number) for number in range(5)]
 
     for taken, moment in zip(walk.steps(), seen[1:4], strict=True):
-        pairs = {n: walk.state.outcomes[n].pairs_micro for n in walk.state.active}
-        assert moment.book == book.of_rows(levels_of(walk), pairs, mints=True)
+        assert moment.book == book_of(walk)
         assert moment.tick is not None
         first = walk.state.outcomes[0]
         assert moment.tick.prices[0] == [first.yes_pico, first.no_pico]
