@@ -11,14 +11,15 @@ from django.urls import reverse
 from exchange.engines import outcome
 from exchange.engines.units import PICO
 from exchange.models import Market, OutcomeFill, OutcomeOrder
-from exchange.selectors.outcome import book, graph, portfolio, series, sessions
+from exchange.selectors.outcome import book, graph, portfolio, series
 from exchange.selectors.outcome.book import Level, TokenBook
 from exchange.selectors.outcome.portfolio import HoldingView, PortfolioView
+from exchange.selectors.outcome.rounds import next_round
 from exchange.selectors.outcome.series import Point
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
 from exchange.session_forms import SLIPPAGE_DEFAULT, SessionTicketForm
 from exchange.views import session_shapes as shapes
-from exchange.views.session_seat import Seat
+from exchange.views.session_seat import Seat, view_of
 
 TICKET_FIELDS = ("side", "outcome", "token", "type", "size", "price", "slippage", "auto_fill")
 QUICK = ("10", "50", "100")
@@ -70,7 +71,7 @@ def page_context(
     request: HttpRequest, seat: Seat, *, form: SessionTicketForm | None = None
 ) -> Context:
     """Return everything the trading page shows."""
-    view = sessions.view(seat.session)
+    view = view_of(seat)
     points = graph.sampled(seat.session, GRAPH_POINTS)
     given = form.data if form is not None else request.GET
     ticket = ticket_values(given, view)
@@ -103,7 +104,8 @@ def frame_context(seat: Seat, view: SessionView) -> Context:
         "link": reverse("session_page", kwargs={"code": session.code}),
         "ends_s": _at_s(view, view.config.total_duration_ms),
         "coming_s": _at_s(view, view.coming.at_ms) if view.coming else 0,
-        "coming_names": [session.outcomes[n]["name"] for n in _coming(view)],
+        "coming_words": _coming_words(view),
+        "rounds": _rounds(view),
     }
 
 
@@ -198,8 +200,29 @@ def _favourite(view: SessionView) -> int:
     return max(rows, key=lambda row: (row.price_pico[0], -row.number)).number
 
 
-def _coming(view: SessionView) -> tuple[int, ...]:
-    return view.coming.outcomes if view.coming else ()
+def _coming_words(view: SessionView) -> str:
+    """Say who goes in the round to come, as far as the visitor may know."""
+    scheduled = next_round(view.config, view.state)
+    if view.coming is None or scheduled is None:
+        return ""
+    return _who_goes(view, scheduled.outcomes, view.coming.outcomes)
+
+
+def _rounds(view: SessionView) -> list[tuple[int, int, str]]:
+    """Return each round: when, how long trading is frozen before it, and who goes."""
+    if not view.config.mr_enabled:
+        return []
+    told = [[int(n) for n in gone] for _, _, gone in view.parameters["rounds"]]
+    return [
+        (row.at_ms, row.freeze_ms, _who_goes(view, row.outcomes, names))
+        for row, names in zip(view.config.rounds, told, strict=True)
+    ]
+
+
+def _who_goes(view: SessionView, planned: Sequence[int], told: Sequence[int]) -> str:
+    if told:
+        return ", ".join(view.outcomes[n].name for n in told) + " out"
+    return "who goes is told then" if planned else "the host names who goes"
 
 
 def _at_s(view: SessionView, at_ms: int) -> int:

@@ -9,14 +9,14 @@ from django.views.decorators.http import require_safe
 
 from exchange.errors import NotFound
 from exchange.models import Market
-from exchange.selectors.outcome import graph, history, ranking, receipts, sessions
+from exchange.selectors.outcome import graph, history, ranking, receipts
 from exchange.selectors.outcome.book import TokenBook
 from exchange.selectors.outcome.ranking import Standing
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
 from exchange.views import session_context as context_of
 from exchange.views import session_shapes as shapes
 from exchange.views.edge import page
-from exchange.views.session_seat import Seat, seat_of
+from exchange.views.session_seat import Seat, seat_of, view_of
 from exchange.views.session_tickets import told_orders
 
 Context = dict[str, Any]
@@ -45,7 +45,7 @@ class Then:
 
 def end_context(request: HttpRequest, seat: Seat) -> Context:
     """Return what the final screen shows."""
-    view = sessions.view(seat.session)
+    view = view_of(seat)
     points = graph.sampled(seat.session, context_of.GRAPH_POINTS)
     last = points[-1].number if points else 0
     end_ms = max(points[-1].t_ms if points else 0, 1)
@@ -91,7 +91,7 @@ def session_moment(request: HttpRequest, code: str) -> HttpResponse:
     seat = seat_of(request, code)
     if seat.session.market.status != Market.Status.RESOLVED:
         raise NotFound("a session can be replayed when it is resolved")
-    view = sessions.view(seat.session)
+    view = view_of(seat)
     last = receipts.last_number(seat.session)
     context = {
         **context_of.frame_context(seat, view),

@@ -26,7 +26,7 @@ from exchange.views import session_context, session_presets, session_setup
 from exchange.views import session_shapes as shapes
 from exchange.views.edge import page
 from exchange.views.session_knobs import GROUPS
-from exchange.views.session_seat import Seat
+from exchange.views.session_seat import Seat, view_of
 
 HTTP_REFUSED = 422
 LOG_MAX = 100
@@ -205,8 +205,8 @@ def _tried(form: session_setup.Filled, config: outcome.Config) -> Context:
 
 def _console(request: HttpRequest, session: Session) -> Context:
     session = sessions.fresh(session)
-    view = sessions.view(session)
     seat = Seat(session, _user(request), None)
+    view = view_of(seat)
     path = reverse("session_page", kwargs={"code": session.code})
     join = request.build_absolute_uri(path)
     status = session.market.status

@@ -9,13 +9,13 @@ from django.views.decorators.http import require_safe
 
 from exchange.errors import NotFound
 from exchange.models import Market
-from exchange.selectors.outcome import sessions
+from exchange.selectors.outcome import graph, sessions
 from exchange.selectors.outcome.sessions import SessionView
 from exchange.session_forms import JoinForm
 from exchange.views import session_context as context_of
 from exchange.views import session_end, session_tickets
 from exchange.views.edge import page
-from exchange.views.session_seat import Seat, seat_of
+from exchange.views.session_seat import Seat, seat_of, view_of
 
 Context = dict[str, Any]
 
@@ -43,12 +43,12 @@ def session_part(request: HttpRequest, code: str, part: str) -> HttpResponse:
         raise NotFound(f"there is no part {part[:20]!r}")
     seat = seat_of(request, code)
     template, make = PARTS[part]
-    return render(request, template, make(request, seat, sessions.view(seat.session)))
+    return render(request, template, make(request, seat, view_of(seat)))
 
 
 def lobby_context(seat: Seat, form: JoinForm | None = None, wrong: str = "") -> Context:
     """Return what the lobby shows."""
-    view = sessions.view(seat.session)
+    view = view_of(seat)
     return {
         **context_of.frame_context(seat, view),
         "people": sessions.participants(seat.session),
@@ -74,6 +74,16 @@ def _book(request: HttpRequest, seat: Seat, view: SessionView) -> Context:
     }
 
 
+def _rows(request: HttpRequest, seat: Seat, view: SessionView) -> Context:
+    chosen = int(context_of.ticket_values(request.GET, view)["outcome"])
+    points = graph.sampled(seat.session, context_of.GRAPH_POINTS)
+    return {
+        **context_of.frame_context(seat, view),
+        "rows": context_of.rows_of(view, points, seat),
+        "chosen": view.outcomes[chosen],
+    }
+
+
 def _trades(_: HttpRequest, seat: Seat, view: SessionView) -> Context:
     return {**context_of.frame_context(seat, view), "trades": context_of.trades_of(view)}
 
@@ -85,6 +95,7 @@ def _lobby(_: HttpRequest, seat: Seat, __: SessionView) -> Context:
 PARTS: dict[str, tuple[str, Callable[[HttpRequest, Seat, SessionView], Context]]] = {
     "head": ("exchange/partials/_session_head.html", _head),
     "mine": ("exchange/partials/_session_mine.html", _mine),
+    "rows": ("exchange/partials/_session_rows.html", _rows),
     "book": ("exchange/partials/_session_book.html", _book),
     "trades": ("exchange/partials/_session_trades.html", _trades),
     "people": ("exchange/partials/_session_people.html", _lobby),

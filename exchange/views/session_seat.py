@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from exchange.errors import NotFound, NotSignedIn
 from exchange.guests import cookie_name
 from exchange.models import Participant, Session, User
-from exchange.selectors.outcome import access
+from exchange.selectors.outcome import access, sessions
+from exchange.selectors.outcome.sessions import SessionView
 from exchange.services.sessions.drafts import RIGHT
 from exchange.services.tokens import digest
 
@@ -29,6 +30,11 @@ class Seat:
         """Whether this is the host, or who runs the site."""
         user = self.user
         return user is not None and (user.pk == self.session.host_id or user.is_superuser)
+
+
+def view_of(seat: Seat) -> SessionView:
+    """Return a session as its visitor may know it: the plan of rounds is told to the host."""
+    return sessions.view(seat.session, seat.user)
 
 
 def user_of(request: HttpRequest) -> User | None:

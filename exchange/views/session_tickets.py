@@ -14,14 +14,14 @@ from exchange.engines.units import PICO
 from exchange.errors import Conflict, Malformed, NotAllowed, Refused, Unavailable, Unprocessable
 from exchange.ids import public_id
 from exchange.models import Command, OutcomeFill, OutcomeOrder, Participant
-from exchange.selectors.outcome import access, configs, exports, portfolio, receipts, sessions
+from exchange.selectors.outcome import access, configs, exports, portfolio, receipts
 from exchange.services.outcome import orders
 from exchange.session_forms import SessionOrderForm, SessionTicketForm
 from exchange.spreadsheet import csv_file
 from exchange.views import session_context as context_of
 from exchange.views.edge import page, request_id
 from exchange.views.session_previews import SessionPreview, preview_of
-from exchange.views.session_seat import Seat, seat_of, taking_part
+from exchange.views.session_seat import Seat, seat_of, taking_part, view_of
 from exchange.views.tickets import problems
 
 FROM_TICKET = "ticket"
@@ -73,7 +73,7 @@ def session_order(request: HttpRequest, code: str, order_id: str) -> HttpRespons
     """Show the receipt of one of the visitor's own orders."""
     participant, seat = taking_part(request, code), seat_of(request, code)
     command = access.order_of(participant, order_id)
-    frame = context_of.frame_context(seat, sessions.view(seat.session))
+    frame = context_of.frame_context(seat, view_of(seat))
     context = {**frame, **_told(seat, command)}
     return render(request, "exchange/session_order.html", context)
 
@@ -193,7 +193,7 @@ def _batch(seat: Seat, command: Command) -> int:
 def _preview(seat: Seat, form: SessionTicketForm) -> SessionPreview | None:
     if not form.is_valid():
         return None
-    view = sessions.view(seat.session)
+    view = view_of(seat)
     if form.cleaned_data["outcome"] >= len(view.outcomes):
         return None
     return preview_of(seat, view, form.asked)
@@ -207,7 +207,7 @@ def _fragment(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    view = sessions.view(seat.session)
+    view = view_of(seat)
     context = {
         **context_of.frame_context(seat, view),
         "preview": _preview(seat, form),
@@ -242,7 +242,7 @@ def _refused(request: HttpRequest, seat: Seat, found: list[dict[str, str]]) -> H
 def _checking(request: HttpRequest, seat: Seat, lost: Unavailable) -> HttpResponse:
     """Say that the outcome is not known yet. The form in the page sends the same key again."""
     context = {
-        **context_of.frame_context(seat, sessions.view(seat.session)),
+        **context_of.frame_context(seat, view_of(seat)),
         "fields": [(k, v) for k, v in request.POST.items() if k != "csrfmiddlewaretoken"],
         "message": refusals.of(lost),
         "request_id": request_id(),

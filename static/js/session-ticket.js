@@ -20,8 +20,6 @@ function choose(number) {
   for (const row of document.querySelectorAll("[data-outcome]")) {
     row.toggleAttribute("data-chosen", row.dataset.outcome === number);
   }
-  const book = document.getElementById("session-book");
-  book?.setAttribute("hx-vals", JSON.stringify({ outcome: number }));
   document.body.dispatchEvent(new CustomEvent("refresh-session-book"));
   const name = document.querySelector(`[data-outcome="${number}"]`)?.dataset.name ?? "";
   for (const element of document.querySelectorAll("[data-bar-name]")) element.textContent = name;
@@ -39,6 +37,15 @@ function fill(query) {
   const before = form().elements.outcome.value;
   for (const [name, value] of new URLSearchParams(query)) put(name, value);
   if (form().elements.outcome.value !== before) choose(form().elements.outcome.value);
+  refresh();
+}
+
+// Outcomes that have gone can no longer be chosen; whoever was about to trade one is moved on.
+function drop(prices) {
+  const { outcome } = form().elements;
+  const chosen = outcome.value;
+  for (const option of [...outcome.options]) if (!prices[Number(option.value)]) option.remove();
+  if (outcome.value !== chosen) choose(outcome.value);
   refresh();
 }
 
@@ -159,6 +166,7 @@ function onKey(event) {
 function start() {
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
+  document.addEventListener("session:gone", (event) => drop(event.detail.prices));
   form().elements.outcome.addEventListener("change", (event) => choose(event.target.value));
   document.addEventListener("submit", (event) => {
     if (event.target.id === "ticket-form") {

@@ -81,8 +81,11 @@ function onTick({ tick, trades, book }) {
   if (trades || book) later("book");
   const out = tick.prices.map((pair) => (pair ? 1 : 0)).join("");
   if ((phase && tick.status !== phase) || (gone && out !== gone)) {
-    if (gone && out !== gone && isTrading) return void setTimeout(() => location.reload(), 600);
     ["head", "mine", "book"].forEach(later);
+    if (gone && out !== gone) {
+      later("rows");
+      document.dispatchEvent(new CustomEvent("session:gone", { detail: tick }));
+    }
     document.getElementById("ticket-form")?.dispatchEvent(new CustomEvent("refresh"));
     if (isHost) setTimeout(() => location.reload(), 300);
   }

@@ -277,6 +277,18 @@ def test_each_phase_says_what_can_still_be_done(client: Client) -> None:
     assert "Trading is over" in text(client.get(_address(session)))
 
 
+def test_the_plan_is_told_to_the_host_alone(client: Client) -> None:
+    session = running_session(
+        outcomes=4, mr_enabled=True, rounds=[["60000", "2000", ["3"]]], planned_winner=1
+    )
+    page = text(client.get(_address(session)))
+    assert "who goes is told then" in page
+    assert "Dog out" not in page
+
+    client.force_login(session.host)
+    assert "Dog out" in text(client.get(_address(session)))
+
+
 def test_fragments_show_nobody_elses_things(client: Client, session: Session) -> None:
     guest = joined(session, "Zoe")
     ask(guest, "buy", "0y", "10")
@@ -285,10 +297,10 @@ def test_fragments_show_nobody_elses_things(client: Client, session: Session) ->
 
     parts = {
         name: client.get(_address(session, f"parts/{name}/"))
-        for name in ("head", "mine", "book", "trades", "people")
+        for name in ("head", "mine", "rows", "book", "trades", "people")
     }
 
-    assert [p.status_code for p in parts.values()] == [200] * 5
+    assert [p.status_code for p in parts.values()] == [200] * 6
     assert text(parts["mine"]).strip() == ""
     assert "market maker" in text(parts["trades"])
     assert client.get(_address(session, "parts/secrets/")).status_code == 404
