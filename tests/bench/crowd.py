@@ -1,7 +1,8 @@
 """Many people in one process, each with a connection of their own, one order a second.
 
-Nobody asks before they were answered; who was told to come back does so with the same key. Times
-count from the moment an order was due, so that who waits for an answer does not hide the next.
+Nobody asks before they were answered; who is told to come back does so with the same key, later
+each time. Times count from the moment an order was due, so that who waits for an answer does not
+hide the next.
 """
 
 import argparse
@@ -21,9 +22,10 @@ OUTCOMES = 10
 CHUNK = 65_536
 TAKEN = b"HTTP/1.1 202"
 BUSY = (b"429", b"503")
-RETRY_S = 0.5
+# Who is told to come back waits longer each time, and not as long as the others.
+RETRY_S, RETRY_S_MAX = 1.0, 16.0
 LOOK_S = 0.05
-ANSWER_S_MAX = 60.0
+ANSWER_S_MAX = 240.0
 # What was bought can be sold when its tick was taken.
 SETTLED_S = 3.0
 BUYS, SELLS = 0.45, 0.35
@@ -34,18 +36,24 @@ class Person:
     """One participant: a connection, what they bought, and the order they wait for."""
 
     def __init__(self, port: int, code: str, token: str, seed: int) -> None:
-        self.socket = socket.create_connection((HOST, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port, self.connected = port, False
+        self.connect()
         self.seed, self.random = seed, Random(seed)
         self.head = (
             f"POST /api/v1/sessions/{code}/orders/ HTTP/1.1\r\nHost: {HOST}:{port}\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         )
-        self.unread, self.request, self.key = b"", b"", ""
+        self.request, self.key = b"", ""
         self.due = 0.0
         self.waits = False
-        self.answered = 0
+        self.answered = self.attempts = 0
         self.bought: deque[tuple[float, int, str, int]] = deque(maxlen=BOUGHT_MAX)
+
+    def connect(self) -> None:
+        """Open a connection, to begin with or because the server has closed the last one."""
+        self.socket = socket.create_connection((HOST, self.port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connected, self.unread = True, b""
 
     def ask(self, due: float, now: float) -> None:
         """Draw an order and send it."""
@@ -63,8 +71,8 @@ class Person:
 
     def answer(self) -> bytes | None:
         """Return an answer once it is complete."""
-        part = self.socket.recv(CHUNK)
-        assert part, "the server closed a connection"
+        part = self._received()
+        self.connected = bool(part)
         self.unread += part
         head, found, body = self.unread.partition(b"\r\n\r\n")
         if not found:
@@ -74,6 +82,12 @@ class Person:
             return None
         self.unread, answer = body[length:], self.unread
         return answer
+
+    def _received(self) -> bytes:
+        try:
+            return self.socket.recv(CHUNK)
+        except ConnectionError:
+            return b""
 
     def _draw(self, now: float) -> dict[str, Any]:
         drawn, draw = self.random.random(), self.random
@@ -128,12 +142,29 @@ class Crowd:
     def _send_due(self) -> None:
         now = time.monotonic()
         while self.again and self.again[0][0] <= now:
-            self.people[heapq.heappop(self.again)[1]].send()
+            person = self._present(heapq.heappop(self.again)[1])
+            person.send()
         if now >= self.end:
             self.plan.clear()  # what was due and not yet asked is not asked any more
         while self.plan and self.plan[0][0] <= now:
             due, number = heapq.heappop(self.plan)
-            self.people[number].ask(due, now)
+            self._present(number).ask(due, now)
+
+    def _present(self, number: int) -> Person:
+        """Return somebody who has a connection: a server closes one that was idle for long."""
+        person = self.people[number]
+        if not person.connected:
+            person.connect()
+            self.waiting.register(person.socket, selectors.EVENT_READ, person)
+        return person
+
+    def _left(self, person: Person) -> None:
+        """Forget a connection that the server has closed; who waited asks again."""
+        self.waiting.unregister(person.socket)
+        person.socket.close()
+        if person.waits:
+            self.refused["connection closed"] += 1
+            heapq.heappush(self.again, (time.monotonic() + RETRY_S, person.seed))
 
     def _read(self) -> None:
         coming = min((line[0][0] for line in (self.plan, self.again) if line), default=self.end)
@@ -141,7 +172,9 @@ class Crowd:
         for key, _ in self.waiting.select(rest):
             person: Person = key.data
             answer = person.answer()
-            if answer is not None:
+            if not person.connected:
+                self._left(person)
+            elif answer is not None:
                 self._take(person, answer, time.monotonic())
 
     def _take(self, person: Person, answer: bytes, now: float) -> None:
@@ -152,9 +185,12 @@ class Crowd:
             code = json.loads(body)["error"]["code"] if body.startswith(b"{") else status.decode()
             self.refused[code] += 1
             assert status in BUSY, answer[:500]
-            heapq.heappush(self.again, (now + RETRY_S, person.seed))
+            person.attempts += 1
+            pause = min(RETRY_S * 2 ** (person.attempts - 1), RETRY_S_MAX)
+            pause *= person.random.uniform(0.5, 1.5)
+            heapq.heappush(self.again, (now + pause, person.seed))
             return
-        person.waits = False
+        person.waits, person.attempts = False, 0
         person.answered += 1
         if person.due + 1.0 < self.end:
             heapq.heappush(self.plan, (person.due + 1.0, person.seed))

@@ -44,7 +44,7 @@ class Pace:
 PACES = {
     "tiny": Pace(rounds=3, people=8, ticks=1, ticks_many=1, orders=10, many=20, resting=10),
     "quick": Pace(rounds=3, people=128, ticks=6, ticks_many=1),
-    "full": Pace(rounds=3, people=512, ticks=40, ticks_many=3),
+    "full": Pace(rounds=3, people=512, ticks=30, ticks_many=2),
 }
 
 
@@ -106,7 +106,7 @@ class _Stage:
                 times.append(1e3 * (time.perf_counter() - began))
                 python_s += time.process_time() - python
                 server_s += self.meter.seconds() - server
-                assert taken == 1, "the orders did not fall into one tick"
+                assert taken, "nothing was due"
                 self._keep_book()
             name_ = f"{word} {count}"
             found.add(f"{name_} p50", percentile(times, 0.50))
