@@ -43,7 +43,7 @@ class Pace:
 
 
 PACES = {
-    "tiny": Pace(1, 4_000, 3, 200),
+    "tiny": Pace(3, 2_000, 2, 200),
     "quick": Pace(3, 40_000, 10, 2_000),
     "full": Pace(5, 80_000, 40, 10_000),
 }
@@ -60,7 +60,7 @@ def measure(size: str, store: str) -> list[Measure]:
         blocks, logs = _backlog(pace.blocks)
         found.add("blocks", blocks)
         found.add("logs", logs)
-    _delays(found, pace.deposits)
+        _delays(found, pace.deposits)
     return [
         found.measure("D1", f"backfill, {PER_BLOCK} transfers a block", "blocks", "blocks/CPU-s"),
         found.measure("D1", "the same, logs", "logs", "logs/CPU-s"),

@@ -39,7 +39,7 @@ def measure(size: str, store: str) -> list[Measure]:
     bare = f"{ORDERS} market orders without a book"
     full = f"{ORDERS} market orders over {RESTING} resting"
     return [
-        *ticks.measure(size),
+        *ticks.measures(size),
         found.measure("T6", bare, "resting 0", "ms"),
         found.measure("T6", full, f"resting {RESTING}", "ms"),
     ]

@@ -48,7 +48,7 @@ PACES = {
 }
 
 
-def measure(size: str) -> list[Measure]:
+def measures(size: str) -> list[Measure]:
     """Return the milliseconds of a tick in play money and in real, and its processor time."""
     pace, found = PACES[size], Rounds()
     meter = Meter()

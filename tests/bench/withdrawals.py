@@ -19,7 +19,7 @@ from tests.factories import funded_user
 
 WORKERS = 6
 PAUSE_S = 0.02
-PACES = {"tiny": (1, 12), "quick": (3, 60), "full": (5, 300)}
+PACES = {"tiny": (3, 6), "quick": (3, 60), "full": (5, 300)}
 
 
 def measure(size: str, store: str) -> list[Measure]:
