@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "megatron.settings")
 # Loads the applications, which the modules below need.
 http = get_asgi_application()
 
-from exchange import live  # noqa: E402
+from exchange import garbage, live  # noqa: E402
 from exchange.routing import websocket_urlpatterns  # noqa: E402
 from megatron.origins import SameOriginOnly  # noqa: E402
 
@@ -21,3 +21,4 @@ application = ProtocolTypeRouter(
     }
 )
 live.keep("web")
+garbage.settle_down()

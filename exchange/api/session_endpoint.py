@@ -62,6 +62,8 @@ def hosted_by(request: Request, code: str) -> tuple[User, Session]:
 def participant_of(request: Request, code: str) -> Participant:
     """Return the caller's part in a session. Raises NotSignedIn, NotFound."""
     user = trader_of(request)
+    if isinstance(request.auth, Participant) and request.auth.session.code == code:
+        return request.auth  # its session came with it
     session = access.session(code, user)
     found = part_in(request, session)
     if found is None:

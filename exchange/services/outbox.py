@@ -6,6 +6,7 @@ message carries its market's batch number; whoever sees one twice or misses one 
 
 import json
 import threading
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis
@@ -47,8 +48,7 @@ def publish(broker: "redis.Redis") -> int:
     for _, market_id, seq, public, _ in rows:
         pipe.publish(CHANNEL, _frame(market_id, seq, public))
     pipe.execute()
-    for _, market_id, _, _, private in rows:
-        _send_private(market_id, json.loads(private))
+    _send_private((market_id, json.loads(private)) for _, market_id, _, _, private in rows)
     with connection.cursor() as cursor:
         cursor.execute(DELETE, [[row[0] for row in rows]])
     return len(rows)
@@ -65,14 +65,27 @@ def _frame(market_id: int, seq: int, public: str) -> str:
     return json.dumps({"type": kind, **place, "seq": seq, **body}, separators=(",", ":"))
 
 
-def _send_private(market_id: int, private: dict[str, dict[str, Any]]) -> None:
+def _send_private(parts: Iterable[tuple[int, dict[str, dict[str, Any]]]]) -> None:
+    """Tell people their own news, in one turn of one loop: the layer connects anew for each."""
+    messages = [
+        (f"user.{user_id}", _own(market_id, own))
+        for market_id, private in parts
+        for user_id, own in private.items()
+    ]
+    if messages:
+        async_to_sync(_send_all)(messages)
+
+
+async def _send_all(messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
     layer = get_channel_layer()
-    if layer is None:
-        return
-    for user_id, own in private.items():
-        place = {} if "session" in own else {"market": market_id}
-        message = {"type": "own.news", "body": {"type": "own", **place, **own}}
-        async_to_sync(layer.group_send)(f"user.{user_id}", message)
+    if layer is not None:
+        for group, message in messages:
+            await layer.group_send(group, message)
+
+
+def _own(market_id: int, own: dict[str, Any]) -> dict[str, Any]:
+    place = {} if "session" in own else {"market": market_id}
+    return {"type": "own.news", "body": {"type": "own", **place, **own}}
 
 
 class Bell:

@@ -89,7 +89,7 @@ async def _spread(registry: Registry) -> None:
 async def _private(stage: Stage) -> None:
     def send() -> None:
         for row in OutboxEvent.objects.order_by("id"):
-            outbox._send_private(row.market_id, row.private)
+            outbox._send_private([(row.market_id, row.private)])
 
     await database_sync_to_async(send, thread_sensitive=False)()
 
