@@ -32,13 +32,13 @@ MEASURES = {
     [
         "engines",
         "outcome",
-        "session",
+        pytest.param("session", marks=pytest.mark.nightly),
         "charts",
         "fanout",
         "settlement",
         pytest.param("oracle", marks=pytest.mark.nightly),
-        "deposits",
-        "withdrawals",
+        pytest.param("deposits", marks=pytest.mark.nightly),
+        pytest.param("withdrawals", marks=pytest.mark.nightly),
     ],
 )
 def test_prints_one_line_of_the_agreed_shape(name: str) -> None:
