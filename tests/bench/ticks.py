@@ -60,10 +60,10 @@ def measures(size: str) -> list[Measure]:
         for word, stage in stages.items():
             stage.round(found, word)
     place.require_clean_books()
-    return _measures(found, pace, list(stages), has_meter=meter.works)
+    return _told(found, pace, list(stages), has_meter=meter.works)
 
 
-def _measures(found: Rounds, pace: Pace, words: Sequence[str], *, has_meter: bool) -> list[Measure]:
+def _told(found: Rounds, pace: Pace, words: Sequence[str], *, has_meter: bool) -> list[Measure]:
     parts = ["p50", "p99", "CPU of Python"] + ["CPU of PostgreSQL"] * has_meter
     figures = []
     for word in words:
