@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 HOST = "127.0.0.1"
 TICK = b'{"type":"tick"'
+EVENT = b'{"type":"event"'
 HEARTBEAT = b'"heartbeat"'
 # A session goes by its code; whoever listens to one listens to nothing else.
 NUMBERS = re.compile(rb'^{"type":"tick",(?:"market":(\d+),)?"seq":(\d+)')
@@ -33,7 +34,7 @@ class Browser:
     def __init__(self, port: int, path: str) -> None:
         self.socket = socket.create_connection((HOST, port))
         self.unread = b""
-        self.ticks = 0
+        self.read = 0
         self.socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nOrigin: http://{HOST}:{port}\r\n"
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -107,10 +108,12 @@ class Listeners:
         elif opcode == CLOSE:
             sys.exit(f"a socket was closed: {payload!r}")
         elif payload.startswith(TICK):
-            browser.ticks += 1
+            browser.read += 1
             self._note(payload)
+        elif payload.startswith(EVENT):
+            browser.read += 1
         elif HEARTBEAT in payload:
-            browser.send(TEXT, json.dumps({"ack": browser.ticks}).encode())
+            browser.send(TEXT, json.dumps({"ack": browser.read}).encode())
 
     def _note(self, payload: bytes) -> None:
         found = NUMBERS.search(payload)

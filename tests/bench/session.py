@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple, Self
 import psutil  # type: ignore[import-untyped]  # it ships no types
 from django.conf import settings
 
-from exchange.models import Command, OutcomeTick, Session
+from exchange.models import Command, OutboxEvent, OutcomeTick, Session
 from exchange.services import outbox
 from exchange.services.sessions import lobby
 from megatron import embedded
@@ -180,6 +181,8 @@ class _Stage:
         self.meter, self.broker = Meter(), outbox.client()
         self.clock = stack.enter_context(_Child("tests.bench.timed_clock"))
         self.web = stack.enter_context(Server.of_the_site())
+        # browsers that came now would be behind with the news of everybody who joined
+        _wait_until(lambda: not OutboxEvent.objects.exists(), "the news is never published")
         port, code = str(self.web.port), self.session.code
         path = f"/ws/sessions/{code}/"
         words = ("tests.bench.listeners", port, path, str(pace.browsers))
@@ -258,11 +261,8 @@ class _Stage:
         return OutcomeTick.objects.filter(market_id=self.session.market_id)
 
     def _settled(self) -> None:
-        deadline = time.monotonic() + SETTLE_S_MAX
         waiting = Command.objects.filter(market_id=self.session.market_id, batch_seq=None)
-        while waiting.exists():
-            assert time.monotonic() < deadline, "orders are never settled"
-            time.sleep(0.1)
+        _wait_until(lambda: not waiting.exists(), "orders are never settled")
 
     def _new_ticks(self, first: int) -> list[Tick]:
         """Bring together what the clock, the log and the browsers say of the ticks since."""
@@ -298,6 +298,13 @@ class _Stage:
             "callers": _seconds(self.callers.process.pid),
             "browsers": _seconds(self.browsers.process.pid),
         }
+
+
+def _wait_until(holds: Callable[[], bool], trouble: str) -> None:
+    deadline = time.monotonic() + SETTLE_S_MAX
+    while not holds():
+        assert time.monotonic() < deadline, trouble
+        time.sleep(0.1)
 
 
 def _is_tick(line: dict[str, Any]) -> bool:
