@@ -11,6 +11,6 @@ class ChainConfig(AppConfig):
     def ready(self) -> None:
         """Offer the chain's figures to scrapers."""
         # the services need the models, which need this app
-        from chain.services import metrics  # noqa: PLC0415
+        from chain.services import metrics  # noqa: PLC0415 (the models are ready only now)
 
         metrics.register()

@@ -60,7 +60,7 @@ class EntryShape(Out):
     """An address of the caller's book."""
 
     id = PublicId(BOOK_PREFIX, source="row.pk")
-    label = serializers.CharField(source="row.label")  # type: ignore[assignment]
+    label = serializers.CharField(source="row.label")  # type: ignore[assignment]  # Field has one
     address = serializers.CharField()
     payable_from = Instant(help_text="48 hours after it was entered")
 
@@ -126,7 +126,7 @@ class ReservesShape(Out):
     play_money = Money(source="play_micro", help_text="of the liabilities; no chain is behind it")
     held = Money(source="holdings_micro")
     shortfall = Money(source="shortfall_micro")
-    root = serializers.CharField()  # type: ignore[assignment]
+    root = serializers.CharField()  # type: ignore[assignment]  # Field has one
     leaves = serializers.IntegerField(source="leaves_count")
     chains = ChainHoldingShape(source="holdings", many=True)
 
@@ -147,5 +147,5 @@ class LeafShape(Out):
     amount_micro = serializers.CharField()
     salt = serializers.CharField()
     path = StepShape(many=True)
-    root = serializers.CharField()  # type: ignore[assignment]
+    root = serializers.CharField()  # type: ignore[assignment]  # Field has one
     total_micro = serializers.CharField()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import rlp  # type: ignore[import-untyped]
+import rlp
 from eth_utils.crypto import keccak
 
 from chain.devnet.accounts import Undo

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import rlp  # type: ignore[import-untyped]
+import rlp
 from bip32 import BIP32
 from eth_abi.abi import encode
 from eth_account import Account

@@ -103,7 +103,7 @@ class Machine:
         )
         state: Any = _CallState if for_calls else _State
         self._state = state(read, context, _NO_ROOT)
-        self.accounts: Accounts = self._state._account_db  # noqa: SLF001
+        self.accounts: Accounts = self._state._account_db  # noqa: SLF001 (no public way)
 
     def run(self, tx: Transaction) -> Outcome:
         """Run `tx` and keep what it changed.

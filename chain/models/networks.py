@@ -13,20 +13,20 @@ HASH = r"^0x[0-9a-f]{64}$"
 ADDRESS_CHARACTERS, HASH_CHARACTERS = 42, 66
 
 
-class AddressField(models.CharField):  # type: ignore[type-arg]
+class AddressField(models.CharField):  # type: ignore[type-arg]  # the stub is generic
     """An address in lower case; pages spell it by EIP-55."""
 
     def __init__(self, *args: object, **options: object) -> None:
         options["max_length"] = ADDRESS_CHARACTERS
-        super().__init__(*args, **options)  # type: ignore[arg-type]
+        super().__init__(*args, **options)  # type: ignore[arg-type]  # as they came
 
 
-class HashField(models.CharField):  # type: ignore[type-arg]
+class HashField(models.CharField):  # type: ignore[type-arg]  # the stub is generic
     """A hash of 32 bytes, in lower-case hex."""
 
     def __init__(self, *args: object, **options: object) -> None:
         options["max_length"] = HASH_CHARACTERS
-        super().__init__(*args, **options)  # type: ignore[arg-type]
+        super().__init__(*args, **options)  # type: ignore[arg-type]  # as they came
 
 
 class Network(models.Model):

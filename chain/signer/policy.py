@@ -18,6 +18,8 @@ TRANSFER = selector("transfer(address,uint256)")
 APPROVE = selector("approve(address,uint256)")
 DISPERSE = selector("disperseTokenSimple(address,address[],uint256[])")
 WORD = 32
+# the arguments of a transfer and of an approval: to whom, how much
+WORDS = 2
 GAS_MOST = 30_000_000
 
 
@@ -73,9 +75,9 @@ def judge(policy: Policy, tx: Transaction, own: str) -> int:
 
 def _payments(contracts: Contracts, tx: Transaction) -> list[tuple[str, int]]:
     call, words = tx.data[:4], _words(tx.data[4:])
-    if tx.to == contracts.token and call == TRANSFER and len(words) == 2:  # noqa: PLR2004
+    if tx.to == contracts.token and call == TRANSFER and len(words) == WORDS:
         return [(_address(words[0]), words[1])]
-    if tx.to == contracts.token and call == APPROVE and len(words) == 2:  # noqa: PLR2004
+    if tx.to == contracts.token and call == APPROVE and len(words) == WORDS:
         if not contracts.disperse or _address(words[0]) != contracts.disperse:
             raise _refused("spender", "only the batch contract may be approved")
         return []

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import rlp  # type: ignore[import-untyped]
+import rlp
 from coincurve import PublicKey
 
 from chain.hashing import keccak256
