@@ -53,7 +53,9 @@ class Registry:
             if not self._listeners[place]:
                 del self._listeners[place]
         if not self._listeners and self._feeder:
-            self._feeder.cancel()
+            # The feeder itself comes here when a listener leaves while it is told something.
+            if self._feeder is not asyncio.current_task():
+                self._feeder.cancel()
             self._feeder = None
 
     async def _feed(self) -> None:
@@ -72,9 +74,10 @@ class Registry:
                     await channel.subscribe(CHANNEL)
                     delay = 0.1
                     async for message in channel.listen():
+                        if self._feeder is own:
+                            await self._spread(message)
                         if self._feeder is not own:
                             return
-                        await self._spread(message)
             except (aioredis.RedisError, OSError) as error:
                 log.warning("fanout.broker_lost", error=str(error), retry_s=delay)
                 # jitter, so that many processes do not come back in the same instant

@@ -225,41 +225,58 @@ async def test_the_registry_forgets_who_leaves(browse: Browse, registry: Registr
 
 
 class Leaver:
-    """A listener that leaves in the middle of a round and keeps the cancellation to itself."""
+    """A listener that goes while it is told something, and keeps the cancellation to itself."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
 
     async def deliver(self, _place: int | str, _seq: int, _frame: str) -> None:
-        self.registry.remove(self)
+        asyncio.get_running_loop().call_soon(self.registry.remove, self)
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(5)
 
 
-class Counter:
-    """A listener that counts what it hears."""
-
-    heard = 0
+class Hasty(Leaver):
+    """A listener that goes in the feeder's own turn."""
 
     async def deliver(self, _place: int | str, _seq: int, _frame: str) -> None:
-        self.heard += 1
+        self.registry.remove(self)
 
 
-@pytest.mark.asyncio
-async def test_a_feeder_that_was_replaced_speaks_no_more(registry: Registry) -> None:
+class Counter:
+    """A listener that remembers what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+
+    async def deliver(self, _place: int | str, seq: int, _frame: str) -> None:
+        self.heard.append(seq)
+
+
+@pytest.mark.parametrize("kind", [Leaver, Hasty])
+async def test_a_feeder_that_was_replaced_ends(registry: Registry, kind: type[Leaver]) -> None:
     broker, counter = outbox.client(), Counter()
-    registry.add([1], Leaver(registry))
-    frame = json.dumps({"market": 1, "seq": 1})
-    while not broker.publish(CHANNEL, frame):
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(0.3)
 
-    registry.add([1], counter)
-    while broker.pubsub_numsub(CHANNEL)[0][1] < 1:
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(0.3)
-    broker.publish(CHANNEL, frame)
-    await asyncio.sleep(0.5)
+    async def subscribers(count: int) -> None:
+        while broker.pubsub_numsub(CHANNEL)[0][1] != count:
+            await asyncio.sleep(0.01)
 
-    assert counter.heard == 1
-    registry.remove(counter)
+    async with asyncio.timeout(20):
+        registry.add([1], kind(registry))
+        first = registry._feeder
+        assert first is not None
+        await subscribers(1)
+        broker.publish(CHANNEL, json.dumps({"market": 1, "seq": 1}))
+        await first
+        await subscribers(0)
+        try:
+            registry.add([1], counter)
+            await subscribers(1)
+            for seq in (2, 3):
+                broker.publish(CHANNEL, json.dumps({"market": 1, "seq": seq}))
+            while len(counter.heard) < 2:
+                await asyncio.sleep(0.01)
+        finally:
+            registry.remove(counter)
+
+    assert counter.heard == [2, 3]
