@@ -11,12 +11,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "megatron.settings")
 http = get_asgi_application()
 
 from exchange import garbage, live  # noqa: E402
+from exchange.api.desk import OrderDesk  # noqa: E402
 from exchange.routing import websocket_urlpatterns  # noqa: E402
 from megatron.origins import SameOriginOnly  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": OrderDesk(http),
         "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

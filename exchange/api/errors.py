@@ -77,12 +77,13 @@ class Internal(MegatronError):
 
 def exception_handler(failure: Exception, _context: dict[str, Any]) -> Response:
     """Answer any failure of a view; what nobody foresaw is logged and shows an id only."""
-    error = _translated(failure)
-    if error is None:
-        log.error("api.failed", exc_info=failure)
-        error = _defect()
-    headers = _headers(error)
-    return Response(body(error), status=error.http_status, headers=headers)
+    error = _reported(failure)
+    return Response(body(error), status=error.http_status, headers=_headers(error))
+
+
+def answered(failure: Exception) -> HttpResponse:
+    """Answer a failure outside a view in the same way."""
+    return plain(_reported(failure))
 
 
 def translated(failure: Exception) -> MegatronError:
@@ -104,6 +105,11 @@ def plain(error: MegatronError) -> HttpResponse:
         content_type="application/json",
         headers=_headers(error),
     )
+
+
+def replay_header(*, replayed: bool) -> dict[str, str]:
+    """Return the header of an answer that was given before."""
+    return {REPLAY_HEADER: "true"} if replayed else {}
 
 
 def body(error: MegatronError) -> dict[str, Any]:
@@ -142,6 +148,13 @@ def _headers(error: MegatronError) -> dict[str, str]:
     elif isinstance(error, Unavailable):
         headers["Retry-After"] = str(RETRY_S)
     return headers
+
+
+def _reported(failure: Exception) -> MegatronError:
+    error = _translated(failure)
+    if error is None:
+        log.error("api.failed", exc_info=failure)
+    return error or _defect()
 
 
 def _translated(failure: Exception) -> MegatronError | None:

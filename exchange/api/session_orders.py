@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exchange.api.endpoint import body_of, key_of_request, paged, position_of, query_of
-from exchange.api.errors import REPLAY_HEADER
+from exchange.api.errors import replay_header
 from exchange.api.schema import operation
 from exchange.api.session_endpoint import InSession, part_in, participant_of, session_of
 from exchange.api.shapes import session_orders as shapes
@@ -57,11 +57,10 @@ class SessionOrders(InSession):
     def post(self, request: Request, code: str) -> Response:
         """Leave an order for the next tick. The answer says which one is expected to take it."""
         participant, key = participant_of(request, code), key_of_request(request)
-        payload = shapes.payload_of(body_of(request, shapes.SessionOrderInput))
-        named = dict(payload)
-        named["outcome_no"] = named.pop("outcome")
-        taken = orders.order_place(participant=participant, key=key, **named)
-        return _accepted(taken, payload, "order")
+        values = body_of(request, shapes.SessionOrderInput)
+        wanted = shapes.wanted_of(values)
+        taken = orders.order_place(participant=participant, key=key, **wanted)
+        return _accepted(taken, shapes.payload_of(values), "order")
 
 
 class SessionOrder(InSession):
@@ -169,8 +168,7 @@ def _arrived_ms(row: Command) -> int:
 
 def _accepted(taken: Accepted, payload: dict[str, Any], kind: str) -> Response:
     shown = shapes.SessionOrderShape(shapes.of_accepted(taken, payload, kind)).data
-    headers = {REPLAY_HEADER: "true"} if taken.replayed else {}
-    return Response(shown, status=202, headers=headers)
+    return Response(shown, status=202, headers=replay_header(replayed=taken.replayed))
 
 
 def _previewed(found: quotes.Preview) -> dict[str, Any]:

@@ -8,6 +8,7 @@ money out waits until it is back.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -108,43 +109,63 @@ def take(scope: str, address: str, account: int | None = None) -> float | None:
 
     Raises:  Unavailable when Redis is away and the scope is closed without it.
     """
+    return take_all(scope, [(address, account)])[0]
+
+
+def take_all(scope: str, callers: Sequence[tuple[str, int | None]]) -> list[float | None]:
+    """Count a request of each address and account in one round trip, as `take` does one."""
     rate = parsed(cast("dict[str, str]", api_settings.DEFAULT_THROTTLE_RATES)[scope])
-    buckets = {f"a:{address}": rate}
-    if account is not None:
-        buckets = {f"u:{account}": rate, f"s:{address}": rate.times(ADDRESS_FACTOR)}
     try:
-        wait_us = _ask(scope, buckets)
+        waits_us = _ask(scope, [_buckets(rate, *caller) for caller in callers])
     except (redis.RedisError, OSError) as error:
         _breaker.open()
         log.warning("throttle.store_lost", error=str(error)[:200])
-        wait_us = None
-    if wait_us is None and scope in CLOSED_WITHOUT:
+        waits_us = None
+    if waits_us is None and scope in CLOSED_WITHOUT:
         raise Unavailable("the limits cannot be checked right now; try again", code="busy")
-    return wait_us / 1_000_000 if wait_us else None
+    return [us / 1_000_000 if us else None for us in waits_us or [0] * len(callers)]
 
 
 def take_anonymous(scope: str, request: HttpRequest) -> float | None:
     """Count a request of a view that does without the framework's rounds, by address alone."""
-    return take(scope, BaseThrottle().get_ident(cast("Request", request)))
+    return take(scope, address_of(request))
 
 
-def _ask(scope: str, buckets: dict[str, Rate]) -> int | None:
-    """Return the microseconds to wait, or None while Redis is left alone."""
+def address_of(request: HttpRequest) -> str:
+    """Return where a request comes from, as many proxies before us as settings say."""
+    return str(BaseThrottle().get_ident(cast("Request", request)))
+
+
+def _buckets(rate: Rate, address: str, account: int | None) -> dict[str, Rate]:
+    if account is None:
+        return {f"a:{address}": rate}
+    return {f"u:{account}": rate, f"s:{address}": rate.times(ADDRESS_FACTOR)}
+
+
+def _ask(scope: str, callers: Sequence[dict[str, Rate]]) -> list[int] | None:
+    """Return the microseconds that each has to wait, or None while Redis is left alone."""
     if _breaker.is_open():
         return None
     head = f"{settings.CACHES['default']['KEY_PREFIX']}:throttle:{scope}:"
-    keys = [head + name for name in buckets]
-    given = [
-        figure
-        for rate in buckets.values()
-        for figure in (rate.interval_us, rate.interval_us * rate.burst)
-    ]
     broker = _client()
     try:
-        waited = broker.evalsha(SCRIPT_SHA, len(keys), *keys, *given)
+        return _sent(broker, head, callers)
     except redis.exceptions.NoScriptError:
-        waited = broker.eval(SCRIPT, len(keys), *keys, *given)
-    return int(cast("int", waited))
+        broker.script_load(SCRIPT)  # nothing was counted: a server has the script or has it not
+        return _sent(broker, head, callers)
+
+
+def _sent(broker: "redis.Redis", head: str, callers: Sequence[dict[str, Rate]]) -> list[int]:
+    pipe = broker.pipeline(transaction=False)
+    for buckets in callers:
+        keys = [head + name for name in buckets]
+        given = [
+            figure
+            for rate in buckets.values()
+            for figure in (rate.interval_us, rate.interval_us * rate.burst)
+        ]
+        pipe.evalsha(SCRIPT_SHA, len(keys), *keys, *given)
+    return [int(waited) for waited in pipe.execute()]
 
 
 class _Breaker:

@@ -18,6 +18,14 @@ BATCH_SECONDS = Histogram(
 BATCH_COMMANDS = Histogram(
     "megatron_batch_commands", "Commands settled together", buckets=(1, 2, 5, 10, 25, 50, 100, 500)
 )
+SESSION_ORDERS = Counter(
+    "megatron_session_orders_total", "Orders handed in with a participant's token", ["status"]
+)
+SESSION_ORDERS_TOGETHER = Histogram(
+    "megatron_session_orders_together",
+    "Such orders taken in one statement",
+    buckets=(1, 2, 5, 10, 25, 50, 100, 500),
+)
 HALTS = Counter("megatron_market_halts_total", "Markets halted by a rule", ["rule"])
 
 

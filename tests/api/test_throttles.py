@@ -37,7 +37,7 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lose Redis."""
 
     class Gone:
-        def evalsha(self, *_: object) -> None:
+        def pipeline(self, **_: object) -> None:
             raise redis.ConnectionError("gone")
 
     monkeypatch.setattr(throttles, "_client", Gone)

@@ -1,7 +1,7 @@
 """What a participant asks of a session, what becomes of it, and what they have."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 
@@ -20,6 +20,7 @@ from exchange.api.shapes.sessions import (
 )
 from exchange.models import Command, OutcomeOrder
 from exchange.services.outcome.accept import Accepted
+from exchange.services.outcome.orders import Wanted
 
 Out = serializers.Serializer[Any]
 
@@ -181,6 +182,12 @@ def payload_of(values: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("auto_fill"):
         payload["auto_fill"] = True
     return payload
+
+
+def wanted_of(values: Mapping[str, Any]) -> Wanted:
+    """Return an order's fields as the service takes them."""
+    payload = payload_of(values)
+    return cast("Wanted", {"outcome_no": payload.pop("outcome"), **payload})
 
 
 def of_accepted(taken: Accepted, payload: Mapping[str, Any], kind: str) -> dict[str, Any]:

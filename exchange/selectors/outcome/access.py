@@ -3,6 +3,8 @@
 A session's code is its invitation: whoever has it may look. A draft is there for its host alone.
 """
 
+from collections.abc import Collection
+
 from exchange.errors import NotFound
 from exchange.ids import key_of
 from exchange.models import Command, Market, OutcomeTick, Participant, Session, User
@@ -37,8 +39,19 @@ def participant(session: Session, user: User | None) -> Participant | None:
 
 def participant_by_digest(digest: bytes) -> Participant | None:
     """Return whose token has this digest; a closed account has none."""
-    rows = Participant.objects.select_related("user", "session__market__live")
-    return rows.filter(digest=digest, user__is_active=True).first()
+    return participants_by_digest([digest]).get(digest)
+
+
+def participants_by_digest(digests: Collection[bytes]) -> dict[bytes, Participant]:
+    """Return whose tokens have these digests, each with their session; those of closed accounts
+    are not among them.
+    """
+    rows = Participant.objects.select_related("user").filter(user__is_active=True)
+    people = list(rows.filter(digest__in=digests).order_by())
+    sessions = Session.objects.select_related("market").in_bulk({p.session_id for p in people})
+    for one in people:
+        one.session = sessions[one.session_id]
+    return {bytes(one.digest or b""): one for one in people}
 
 
 def order_of(participant: Participant, order_id: str) -> Command:

@@ -63,8 +63,37 @@ def submit(
     """Take one command into the log and return its place there, after the commit.
 
     A command of the house has no user; its key is made unique by the session.
-    Raises:  Malformed, Conflict key_reused, Unavailable; Unprocessable frozen before the start,
-             and after the end for what is no cancellation.
+    Raises:  Conflict key_reused, Unavailable, and whatever `request_of` does.
+    """
+    request = request_of(session=session, kind=kind, payload=payload, key=key, user_id=user_id)
+    taken: Taken = commands.combine(session.market_id, request, _insert)
+    return _accepted(session, taken)
+
+
+def submit_all(session: Session, requests: Sequence[Request]) -> list[Accepted | MegatronError]:
+    """Take what `request_of` made for one session into the log together, in one commit.
+
+    Returns one answer per request, in order; of two with one key the second is a replay.
+    Raises:  Django's database errors: nothing was taken, and the same keys may be sent again.
+    """
+    return [
+        taken if isinstance(taken, MegatronError) else _accepted(session, taken)
+        for taken in _insert(session.market_id, list(requests))
+    ]
+
+
+def request_of(
+    *,
+    session: Session,
+    kind: str,
+    payload: Mapping[str, Any],
+    key: str,
+    user_id: int | None = None,
+) -> Request:
+    """Return a command that may go into the log now.
+
+    Raises:  Malformed; Unprocessable frozen before the start, and after the end for what is no
+             cancellation.
     """
     commands.check_key(key)
     market = session.market
@@ -74,9 +103,7 @@ def submit(
             f"this session is {market.status}", code="frozen", fields={"status": market.status}
         )
     engine_command(kind, payload, 0, user_id, times=(0, 0))  # what it does not know fails here
-    request = Request(kind, payload, key, user_id)
-    row, at_ms, is_new = commands.combine(market.pk, request, _insert)
-    return _accepted(session, row, at_ms, replayed=not is_new)
+    return Request(kind, payload, key, user_id)
 
 
 RUNNING = (Market.Status.RUNNING,)
@@ -84,7 +111,8 @@ OPEN = (Market.Status.RUNNING, Market.Status.ENDED)
 Taken = tuple[tuple[Any, ...], int, bool]
 
 
-def _accepted(session: Session, row: Sequence[Any], at_ms: int, *, replayed: bool) -> Accepted:
+def _accepted(session: Session, taken: Taken) -> Accepted:
+    row, at_ms, is_new = taken
     started_ms = session.started_ms or 0
     interval = configs.config_of(session.market.config).batch_ms
     number = (at_ms - started_ms) // interval + 1
@@ -94,7 +122,7 @@ def _accepted(session: Session, row: Sequence[Any], at_ms: int, *, replayed: boo
         key=key,
         tick=number,
         tick_ms=started_ms + number * interval,
-        replayed=replayed,
+        replayed=not is_new,
         seq=seq,
         batch_seq=batch_seq,
         accepted=accepted,
