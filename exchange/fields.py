@@ -40,6 +40,16 @@ def parse_tokens(text: object) -> int:
     return _parse(text, MONEY_PLACES, "a number of tokens", "12.5")
 
 
+def parse_limit(text: object) -> int:
+    """Return a limit in micro-USDC per token. Raises Malformed money_malformed likewise."""
+    return _parse(text, MONEY_PLACES, "a price per token", "0.45")
+
+
+def parse_fraction(text: object) -> int:
+    """Return a rate in 1e-9. Raises Malformed money_malformed likewise."""
+    return _parse(text, SHARE_PLACES, "a fraction of 1", "0.05")
+
+
 def parse_percent(text: object) -> int:
     """Return a rate in 1e-8 from a percentage. Raises Malformed money_malformed likewise."""
     return _parse(text, RATE_PLACES - 2, "a percentage", "1.5")

@@ -259,6 +259,25 @@ def test_what_is_wrong_with_a_session_is_named_by_field() -> None:
     assert (twins.status, list(twins.fields)) == (400, ["outcomes"])
 
 
+@pytest.mark.parametrize(
+    ("field", "what"),
+    [
+        ("size", "a number of tokens"),
+        ("price", "a price per token"),
+        ("max_slippage", "a fraction of 1"),
+    ],
+)
+def test_a_figure_that_is_none_is_called_what_it_should_be(
+    place: Place, field: str, what: str
+) -> None:
+    answer = place.by_guest.post(
+        f"sessions/{place.session.code}/orders/", {**ORDER, field: "1e3"}, Idempotency_Key=key()
+    )
+
+    assert (answer.status, answer.code) == (400, "money_malformed")
+    assert f"“1e3” is not {what}." in answer.fields[field][0]
+
+
 def test_lists_are_paged_without_repeats(place: Place) -> None:
     session, code = place.session, place.session.code
     for second in range(1, 6):

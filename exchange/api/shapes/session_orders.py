@@ -30,19 +30,19 @@ STATES = ("accepted", "open", "partial", "filled", "cancelled", "refused")
 class TokensIn(Tokens):
     """A number of tokens that is sent."""
 
-    read = staticmethod(grammar.parse_money)
+    read = staticmethod(grammar.parse_tokens)
 
 
 class TokenPriceIn(TokenPrice):
     """A limit that is sent."""
 
-    read = staticmethod(grammar.parse_money)
+    read = staticmethod(grammar.parse_limit)
 
 
 class ShareIn(Share):
     """A rate that is sent."""
 
-    read = staticmethod(grammar.parse_shares)
+    read = staticmethod(grammar.parse_fraction)
 
 
 class SessionOrderInput(Input):
