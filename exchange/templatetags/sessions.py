@@ -26,6 +26,12 @@ def tokens(micro: int | None) -> str:
 
 
 @register.filter
+def tokens_plain(micro: int) -> str:
+    """Write a number of tokens as a ticket takes it."""
+    return format_fixed(micro, 6).rstrip("0").rstrip(".")
+
+
+@register.filter
 def token_price(pico: int | None) -> str:
     """Write the price of a token."""
     return NOTHING if pico is None else figures.price(pico, PRICE_PLACES)

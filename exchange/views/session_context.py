@@ -19,6 +19,7 @@ from exchange.selectors.outcome.series import Point
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
 from exchange.session_forms import SLIPPAGE_DEFAULT, SessionTicketForm
 from exchange.views import session_shapes as shapes
+from exchange.views.session_quick import SHARES
 from exchange.views.session_seat import Seat, view_of
 
 TICKET_FIELDS = ("side", "outcome", "token", "type", "size", "price", "slippage", "auto_fill")
@@ -84,7 +85,8 @@ def page_context(
         "trades": trades_of(view),
         "ticket": ticket,
         "asked": bool(given.get("size") or given.get("token")),
-        "quick": QUICK,
+        "amounts": QUICK,
+        "shares": SHARES,
         "key": uuid4().hex,
     }
 

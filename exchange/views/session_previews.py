@@ -40,6 +40,7 @@ class SessionPreview:
     fee_micro: int = 0
     rebate_micro: int = 0
     gas_micro: int = 0
+    leaves_no_gas: bool = False
     total_micro: int = 0
     filled_micro: int = 0
     rests_micro: int = 0
@@ -79,6 +80,7 @@ def preview_of(seat: Seat, view: SessionView, asked: Mapping[str, Any]) -> Sessi
         fee_micro=order.fee_micro,
         rebate_micro=order.rebate_micro,
         gas_micro=found.gas_micro,
+        leaves_no_gas=buys and after.cash_micro < view.config.gas_fee_micro,
         total_micro=found.cash_micro,
         filled_micro=order.filled_micro,
         rests_micro=order.remaining_micro if order.rests else 0,

@@ -21,6 +21,7 @@ from exchange.spreadsheet import csv_file
 from exchange.views import session_context as context_of
 from exchange.views.edge import page, request_id
 from exchange.views.session_previews import SessionPreview, preview_of
+from exchange.views.session_quick import Sized, sized
 from exchange.views.session_seat import Seat, seat_of, taking_part, view_of
 from exchange.views.tickets import problems
 
@@ -35,11 +36,12 @@ Context = dict[str, Any]
 @require_POST
 def session_preview(request: HttpRequest, code: str) -> HttpResponse:
     """Say what the ticket would do now: a fragment for scripts, the whole page without them."""
-    seat, form = seat_of(request, code), SessionTicketForm(request.POST)
-    found = problems(form) if request.POST.get("size") else []
+    seat = seat_of(request, code)
+    asked = sized(seat, request.POST)
     if not request.headers.get("HX-Request"):
-        return _page(request, seat, form, problems(form))
-    return _fragment(request, seat, form, found)
+        return _page(request, seat, asked.form, problems(asked.form))
+    found = problems(asked.form) if asked.form.data.get("size") else []
+    return _fragment(request, seat, asked.form, found, quick=asked)
 
 
 @page
@@ -206,10 +208,12 @@ def _fragment(
     found: list[dict[str, str]],
     *,
     status: int = 200,
+    quick: Sized | None = None,
 ) -> HttpResponse:
     view = view_of(seat)
     context = {
         **context_of.frame_context(seat, view),
+        "quick": quick,
         "preview": _preview(seat, form),
         "problems": found,
         "ticket": context_of.ticket_values(form.data, view),

@@ -1,6 +1,7 @@
 """A session in real browsers: set up, joined, traded through two rounds, ranked, replayed."""
 
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -199,6 +200,37 @@ def test_the_button_says_why_it_is_off(site: str, page: Page) -> None:
     page.get_by_label("Maximum slippage").fill("0")
 
     expect(button).to_contain_text("> your maximum 0 %")
+
+
+@pytest.mark.parametrize("size", [None, PHONE])
+def test_max_buys_and_sells_all(
+    site: str, new_context: NewContext, size: dict[str, int] | None
+) -> None:
+    session = running_session(starting_balance="20", **LONG)
+    page = new_context(viewport=size).new_page() if size else new_context().new_page()
+    page.goto(f"{site}/sessions/{session.code}/")
+    page.get_by_label("Your name in this session").fill("Max")
+    page.get_by_role("button", name="Join").click()
+    if size:
+        page.locator("[data-bar='0']").click()
+    page.get_by_label("Maximum slippage").fill("500")
+    field = page.get_by_label("How many tokens")
+    page.get_by_role("button", name="50").click()
+    expect(field).to_have_value(re.compile(r"^1\d(\.\d+)?$"))
+    field.blur()
+    page.keyboard.press("m")
+    expect(field).to_have_value(re.compile(r"^[23]\d(\.\d+)?$"))
+    most = field.input_value()
+    page.get_by_role("button", name=f"Buy {most} YES of Ant").press("Enter")
+    expect(page.locator(".toast").first).to_contain_text("Filled", timeout=8_000)
+    page.get_by_label("Positions").get_by_role("link", name="Sell").click()
+
+    expect(field).to_have_value(most)
+    page.get_by_role("button", name="25", exact=False).first.press("Space")
+    expect(field).not_to_have_value(most)
+    page.get_by_role("button", name="Max").press("Enter")
+    expect(field).to_have_value(most)
+    expect(page.locator("[data-confirm], [data-reason]").first).to_contain_text("Sell")
 
 
 def test_nothing_jumps_when_a_batch_arrives(site: str, page: Page) -> None:

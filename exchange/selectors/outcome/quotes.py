@@ -51,6 +51,46 @@ class Preview:
     tick: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A market as of its newest tick, and somebody before it who tries orders out."""
+
+    config: outcome.Config
+    state: outcome.MarketState
+    trader: outcome.Trader
+    frontier: StoredBook
+    now_ms: int
+
+    def command(self, order: Mapping[str, Any], now_ms: int) -> outcome.PlaceOrder:
+        """Return an order as the engine takes it."""
+        return outcome.PlaceOrder(seq=ORDER_SEQ, trader=self.trader.id, ts_ms=now_ms, **order)
+
+    def quoted(self, order: Mapping[str, Any], now_ms: int) -> outcome.Settlement:
+        """Return what an order alone would bring about at a time; nothing is kept of it."""
+        command = self.command(order, now_ms)
+        return outcome.quote(
+            self.config, self.state, self.trader, command, now_ms, frontier=self.frontier
+        )
+
+    def tried(self, order: Mapping[str, Any], now_ms: int) -> tuple[outcome.Result, outcome.Trader]:
+        """Return an order's answer, and who asked as they would be after it."""
+        done = self.quoted(order, now_ms)
+        return done.results[0], done.traders.get(self.trader.id, self.trader)
+
+
+def table(session: Session, participant: Participant | None) -> Table:
+    """Return where orders are tried out. Without a participant there is plenty of money."""
+    config = configs.config_of(session.market.config)
+    state = outcome.MarketState.from_mapping(session.market.live.state)
+    return Table(
+        config=config,
+        state=state,
+        trader=portfolio.trader(participant) if participant else _visitor(config),
+        frontier=_book(session, config.n_outcomes),
+        now_ms=max(elapsed_ms(session, config), state.t_ms),
+    )
+
+
 def preview(session: Session, participant: Participant | None, order: Mapping[str, Any]) -> Preview:
     """Return what an order would do. Without a participant it is tried with plenty of money.
 
@@ -60,15 +100,11 @@ def preview(session: Session, participant: Participant | None, order: Mapping[st
     if not 0 <= order["outcome"] < len(session.outcomes):
         number = order["outcome"]
         raise Malformed(f"there is no outcome {number}", fields={"outcome": number})
-    config = configs.config_of(session.market.config)
-    state = outcome.MarketState.from_mapping(session.market.live.state)
-    now_ms = max(elapsed_ms(session, config), state.t_ms)
-    before = portfolio.trader(participant) if participant else _visitor(config)
-    command = outcome.PlaceOrder(seq=ORDER_SEQ, trader=before.id, ts_ms=now_ms, **order)
+    at = table(session, participant)
+    config, state, before, now_ms = at.config, at.state, at.trader, at.now_ms
+    command = at.command(order, now_ms)
     token = outcome.token_of(command.outcome, command.token)
-    done = outcome.quote(
-        config, state, before, command, now_ms, frontier=_book(session, config.n_outcomes)
-    )
+    done = at.quoted(order, now_ms)
     after = done.traders.get(before.id, before)
     result = done.results[0]
     placed = result.order if isinstance(result, outcome.Placed) else None
