@@ -24,7 +24,8 @@ from django.http import HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 
-from exchange.api import desk_batch, errors, parsing, throttles
+from exchange import limits
+from exchange.api import desk_batch, errors, parsing
 from exchange.api.auth import SCHEME
 from exchange.api.desk_batch import Answer, Order
 from exchange.api.endpoint import KEY_HEADER
@@ -146,7 +147,7 @@ def _order(request: ASGIRequest, code: str, body: bytes) -> Order:
     return Order(
         code=code,
         digest=digest(secret),
-        address=throttles.address_of(request),
+        address=limits.address_of(request),
         key=request.headers.get(KEY_HEADER, ""),
         body=body,
     )

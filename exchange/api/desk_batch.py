@@ -10,11 +10,11 @@ from itertools import groupby
 from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.renderers import JSONRenderer
 
-from exchange import patience
-from exchange.api import errors, parsing, throttles
+from exchange import limits, patience
+from exchange.api import errors, parsing
 from exchange.api.endpoint import taken
 from exchange.api.shapes import session_orders as shapes
 from exchange.errors import NotFound
@@ -54,7 +54,7 @@ def _taken(batch: Sequence[Order]) -> list[Answer]:
     people = access.participants_by_digest({order.digest for order in batch})
     found = [people.get(order.digest) for order in batch]
     callers = [(o.address, p.user_id if p else None) for o, p in zip(batch, found, strict=True)]
-    waits = throttles.take_all("trade", callers)
+    waits = limits.take_all("trade", callers)
     answers: dict[int, Answer] = {}
     fresh: list[tuple[int, Participant, Request]] = []
     for n, (order, who, wait_s) in enumerate(zip(batch, found, waits, strict=True)):
@@ -73,7 +73,7 @@ def _admitted(order: Order, who: Participant | None, wait_s: float | None) -> Pa
     if who is None:
         raise AuthenticationFailed("this token is unknown", code="token_invalid")
     if wait_s is not None:
-        raise Throttled(max(1, wait_s))
+        raise limits.too_many(wait_s)
     if who.session.code != order.code:
         access.session(order.code, who.user)
         raise NotFound("you take no part in this session")

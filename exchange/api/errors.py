@@ -33,6 +33,7 @@ from exchange.errors import (
     Unprocessable,
 )
 from exchange.ids import public_id
+from exchange.limits import too_many
 
 REPLAY_HEADER = "Idempotent-Replay"
 RETRY_S = 1
@@ -164,9 +165,7 @@ def _translated(failure: Exception) -> MegatronError | None:
     if isinstance(failure, exceptions.ValidationError):
         return _invalid(failure.detail)
     if isinstance(failure, exceptions.Throttled):
-        wait_s = int(getattr(failure, "wait", None) or RETRY_S)
-        fields: dict[str, Field] = {"retry_after_s": wait_s}
-        return TooMany(f"too many requests; come back in {wait_s} s", fields=fields)
+        return too_many(getattr(failure, "wait", None))
     if isinstance(failure, exceptions.AuthenticationFailed):
         return NotSignedIn(str(failure.detail), code=str(failure.get_codes()))
     for kinds, error, message in FOREIGN:

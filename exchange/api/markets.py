@@ -7,8 +7,8 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exchange import clock
-from exchange.api import describe, errors, throttles
+from exchange import clock, limits
+from exchange.api import describe, errors
 from exchange.api.endpoint import (
     PageQuery,
     Public,
@@ -18,7 +18,7 @@ from exchange.api.endpoint import (
 )
 from exchange.api.schema import operation
 from exchange.api.shapes import markets as shapes
-from exchange.errors import MegatronError, TooMany
+from exchange.errors import MegatronError
 from exchange.ids import public_id
 from exchange.selectors import access, lists, markets, snapshots
 
@@ -69,18 +69,12 @@ class MarketSnapshot(Public):
         if request.method not in self.public:
             return super().dispatch(request, *args, **kwargs)
         try:
-            _count(request)
+            limits.count("read", request)
             body = snapshots.snapshot_json(kwargs["slug"])
         except MegatronError as error:
             return errors.plain(error)
         headers = {"Cache-Control": "no-store"}
         return HttpResponse(body, content_type="application/json", headers=headers)
-
-
-def _count(request: HttpRequest) -> None:
-    waited_s = throttles.take_anonymous("read", request)
-    if waited_s is not None:
-        raise TooMany("too many requests", fields={"retry_after_s": max(1, round(waited_s))})
 
 
 class TradeList(Public):

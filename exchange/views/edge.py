@@ -12,13 +12,14 @@ from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from structlog.contextvars import get_contextvars
 
-from exchange import refusals
+from exchange import clock, refusals
 from exchange.errors import (
     InvariantBroken,
     MegatronError,
     NotAllowed,
     NotFound,
     NotSignedIn,
+    TooMany,
     Unavailable,
 )
 
@@ -62,7 +63,13 @@ def error_page(request: HttpRequest, error: MegatronError) -> HttpResponse:
         "status": error.http_status,
         "request_id": request_id(),
     }
-    return render(request, template, context, status=error.http_status)
+    if not isinstance(error, TooMany):
+        return render(request, template, context, status=error.http_status)
+    wait_s = int(str(error.fields.get("retry_after_s", RETRY_S)))
+    context["again_at_s"] = clock.now_s() + wait_s
+    answer = render(request, template, context, status=error.http_status)
+    answer["Retry-After"] = str(wait_s)
+    return answer
 
 
 def bare_page(error: MegatronError) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from exchange import refusals
+from exchange import limits, refusals
 from exchange.errors import Malformed, NotFound, NotSignedIn, Refused
 from exchange.models import Market, Session
 from exchange.selectors.outcome import access, listing, sessions
@@ -49,7 +49,9 @@ def session_find(request: HttpRequest) -> HttpResponse:
 @page
 @require_POST
 def session_join(request: HttpRequest, code: str) -> HttpResponse:
-    """Take part under a name; for play money without an account."""
+    """Take part under a name; for play money without an account. Limited as the API is."""
+    user = user_of(request)
+    limits.count("join", request, user.pk if user else None)
     seat = seat_of(request, code)
     here = reverse("session_page", kwargs={"code": code})
     if seat.participant is not None:

@@ -49,4 +49,5 @@ def as_charlie(charlie: User) -> Caller:
 @pytest.fixture
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lift the limits on the rate of requests."""
-    monkeypatch.setattr("exchange.api.throttles.take", lambda *_, **__: None)
+    for room in ("exchange.api.throttles", "exchange.limits"):
+        monkeypatch.setattr(f"{room}.take", lambda *_, **__: None)

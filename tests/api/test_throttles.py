@@ -7,9 +7,9 @@ import pytest
 import redis
 from rest_framework.settings import api_settings
 
-from exchange.api import throttles
-from exchange.api.throttles import Rate, parsed, take
+from exchange import limits
 from exchange.errors import Unavailable
+from exchange.limits import Rate, parsed, take
 from exchange.models import Market, User
 from tests.api.caller import Caller
 from tests.factories import funded_user
@@ -40,8 +40,8 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         def pipeline(self, **_: object) -> None:
             raise redis.ConnectionError("gone")
 
-    monkeypatch.setattr(throttles, "_client", Gone)
-    monkeypatch.setattr(throttles, "_breaker", throttles._Breaker())
+    monkeypatch.setattr(limits, "_client", Gone)
+    monkeypatch.setattr(limits, "_breaker", limits._Breaker())
     return iter(())
 
 
@@ -82,7 +82,7 @@ def test_the_burst_passes_and_the_next_waits(rates: dict[str, str]) -> None:
 
 
 def test_a_redis_that_forgot_the_script_is_told_again(rates: dict[str, str]) -> None:
-    throttles._client().script_flush()
+    limits._client().script_flush()
 
     assert take("read", "10.0.0.8") is None
 
@@ -114,7 +114,7 @@ def test_an_account_is_limited_from_any_address(rates: dict[str, str], alice: Us
 def test_an_address_is_limited_for_any_account(rates: dict[str, str]) -> None:
     waits = [take("trade", "10.2.0.1", number) for number in range(1, 31)]
 
-    assert waits.count(None) == 3 * throttles.ADDRESS_FACTOR
+    assert waits.count(None) == 3 * limits.ADDRESS_FACTOR
     assert waits[-1] is not None
 
 
@@ -183,6 +183,6 @@ def test_a_lost_redis_is_left_alone_for_a_moment(
     lost: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take("read", "10.0.0.7")
-    monkeypatch.setattr(throttles, "_client", lambda: pytest.fail("asked again at once"))
+    monkeypatch.setattr(limits, "_client", lambda: pytest.fail("asked again at once"))
 
     assert take("read", "10.0.0.7") is None

@@ -11,7 +11,8 @@ import pytest
 from django.core.asgi import get_asgi_application
 from django.db import OperationalError
 
-from exchange.api import desk, desk_batch, throttles
+from exchange import limits
+from exchange.api import desk, desk_batch
 from exchange.models import Command, Session
 from exchange.services.outcome import accept
 from exchange.services.sessions import host, lobby
@@ -252,7 +253,7 @@ def test_after_the_end_says_so(place: Place) -> None:
 def test_who_asks_too_often_is_told_when_to_come_back(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttles, "take_all", lambda _, callers: [2.4 for _ in callers])
+    monkeypatch.setattr(limits, "take_all", lambda _, callers: [2.4 for _ in callers])
 
     (answer,) = sent(place.desk, place.asked())
 

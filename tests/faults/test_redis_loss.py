@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from exchange.api import throttles
+from exchange import limits
 from exchange.errors import Unavailable
 from exchange.models import Command, Market, OutboxEvent, User
 from exchange.services import tokens
@@ -182,8 +182,8 @@ def test_what_moves_money_out_or_makes_keys_waits_for_it(scene: Scene, monkeypat
 
     assert ask(scene.web.port, "GET", "/api/v1/balances/", token=secret).status == 200
     assert ask(scene.web.port, "GET", "/api/v1/markets/").status == 200
-    monkeypatch.setattr(throttles, "_ask", lambda *_: None)
+    monkeypatch.setattr(limits, "_ask", lambda *_: None)
     for scope in ("money", "token"):
         with pytest.raises(Unavailable):
-            throttles.take(scope, "127.0.0.1")
-    assert throttles.take("trade", "127.0.0.1") is None
+            limits.take(scope, "127.0.0.1")
+    assert limits.take("trade", "127.0.0.1") is None
