@@ -11,7 +11,7 @@ from exchange.api.session_endpoint import InSession, Watched, participant_of, se
 from exchange.api.shapes import sessions as shapes
 from exchange.errors import NotFound
 from exchange.ids import public_id
-from exchange.selectors.outcome import book, exports, history, ranking, series, sessions
+from exchange.selectors.outcome import book, exports, graph, history, ranking, series, sessions
 from exchange.spreadsheet import csv_file
 
 TAG = "sessions"
@@ -116,7 +116,7 @@ class SessionSeries(Watched):
     def get(self, request: Request, code: str) -> Response:
         """Return prices, volume, the maker's risk and result over time, thinned out."""
         session, wanted = session_of(request, code), query_of(request, shapes.SeriesQuery)
-        shown = {"results": series.points(session, wanted["points"])}
+        shown = {"results": graph.sampled(session, wanted["points"])}
         return Response(shapes.SessionSeriesShape(shown).data)
 
 

@@ -162,6 +162,9 @@ class OutcomeTick(models.Model):
     risk_micro = models.BigIntegerField()
     profit_micro = models.BigIntegerField()
     volume_micro = models.BigIntegerField(help_text="of this batch")
+    volume_sum_micro = models.BigIntegerField(
+        db_default=0, editable=False, help_text="of all batches so far; kept by the database"
+    )
     commands = models.IntegerField()
     fills = models.IntegerField()
     state_hash = models.BinaryField(max_length=32)
@@ -172,9 +175,22 @@ class OutcomeTick(models.Model):
             models.UniqueConstraint(fields=["market", "number"], name="outcome_tick_once"),
         ]
         triggers = [
+            # So that a drawing reads as many ticks as it has points, however long a session was.
+            pgtrigger.Trigger(
+                name="outcome_tick_volume_sum",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("before_micro", "bigint")],
+                func="""
+                SELECT volume_sum_micro INTO before_micro FROM exchange_outcometick
+                 WHERE market_id = NEW.market_id AND seq = NEW.seq - 1;
+                NEW.volume_sum_micro := coalesce(before_micro, 0) + NEW.volume_micro;
+                RETURN NEW;
+                """,
+            ),
             pgtrigger.Protect(
                 name="outcome_tick_append_only", operation=pgtrigger.Update | pgtrigger.Delete
-            )
+            ),
         ]
 
     def __str__(self) -> str:

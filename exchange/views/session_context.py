@@ -13,9 +13,9 @@ from exchange.engines.units import PICO
 from exchange.models import Market, OutcomeFill, OutcomeOrder
 from exchange.selectors.outcome import book, graph, portfolio, series
 from exchange.selectors.outcome.book import Level, TokenBook
+from exchange.selectors.outcome.graph import Point
 from exchange.selectors.outcome.portfolio import HoldingView, PortfolioView
 from exchange.selectors.outcome.rounds import next_round
-from exchange.selectors.outcome.series import Point
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
 from exchange.session_forms import SLIPPAGE_DEFAULT, SessionTicketForm
 from exchange.views import session_shapes as shapes

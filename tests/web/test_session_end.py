@@ -3,10 +3,11 @@
 import random
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from exchange import clock
-from exchange.models import Command, Market, OutcomeTick, Session
+from exchange.models import Command, LiveState, Market, OutcomeTick, Session
 from exchange.selectors.outcome import graph, series
 from megatron.demo import people
 from megatron.demo import session as demo
@@ -65,11 +66,59 @@ def test_replays_any_tick_as_it_was(client: Client, session: Session) -> None:
 
 
 def test_a_graph_keeps_its_bounds_and_its_end(session: Session) -> None:
-    every = series.points(session)
+    every = graph.sampled(session, 1_000)
+    kept = list(series.ticks(session))
 
     assert len(every) > 1
+    assert [point.number for point in every] == [tick.number for tick in kept]
+    assert every[-1].volume_micro == sum(tick.volume_micro for tick in kept)
     assert graph.sampled(session, 1) == every[-1:]
-    assert graph.sampled(session, 1_000) == every
+
+
+@pytest.mark.breaks_books
+@pytest.mark.parametrize("points", [2, 100, 1_000])
+def test_a_long_session_costs_no_more_than_a_short_one(client: Client, points: int) -> None:
+    read = []
+    for batches in (1_000, 4_000):
+        session = running_session()
+        _lasts(session, batches)
+        before = _rows_read()
+        answer = client.get(f"/api/v1/sessions/{session.code}/series/?points={points}")
+        read.append(_rows_read() - before)
+        found = answer.json()["results"]
+
+        assert len(found) == points
+        assert found[-1]["number"] == batches
+        assert found[-1]["volume"] == f"{batches * 3}.000000"
+
+    assert read == [points, points]
+
+
+def _lasts(session: Session, batches: int) -> None:
+    """Give a session a course of so many batches."""
+    names = "market_id, seq, number, t_ms, at, status, prices, volume_micro, state_hash"
+    zeros = (
+        "z_e9, backing, redemption_micro, pool_micro, pairs_micro, fees_micro, seigniorage_micro,"
+        " gas_micro, risk_micro, profit_micro, commands, fills"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO exchange_outcometick ({names}, {zeros}) SELECT %s, n, n, n * 100, now(),"
+            " 'trading', '[[1, 2], [1, 2], [1, 2]]', 3000000, '\\x00'::bytea"
+            f"{', 0' * 12} FROM generate_series(1, %s) AS n ORDER BY n",
+            [session.pk, batches],
+        )
+    LiveState.objects.filter(pk=session.pk).update(batch_seq=batches)
+
+
+def _rows_read() -> int:
+    """Return how many rows of ticks this transaction has read so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'exchange_outcometick'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def test_what_runs_is_not_replayed(client: Client) -> None:
