@@ -87,6 +87,9 @@ SESSIONS: dict[str, Sentence] = {
         f"This session is {f.get('status', 'elsewhere')}; this needs one that is"
         f" {f.get('wanted', 'not')}."
     ),
+    "host_decides": lambda _: (
+        "Its host decides. Staff may do it in the host's place when a day has passed."
+    ),
     "session_full": lambda f: (
         f"This session is full: it takes {f.get('participants_max', '')} participants."
     ),

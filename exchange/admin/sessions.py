@@ -10,11 +10,14 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 
+from exchange import clock
 from exchange.admin.base import EMPTY, ReadOnly, columns, indented, link_list
 from exchange.admin.verbs import ReasonForm, Verb, Verbs
 from exchange.models import (
     Holding,
+    Market,
     OutcomeFill,
     OutcomeOrder,
     OutcomeTick,
@@ -23,13 +26,18 @@ from exchange.models import (
     StaffAction,
     User,
 )
+from exchange.selectors.outcome import waiting
 from exchange.services.sessions import by_staff, host, lobby
 
 
 class WinnerForm(ReasonForm):
     """Which outcome has won."""
 
-    winner = forms.IntegerField(min_value=0, max_value=9, help_text="counted from 0")
+    winner = forms.CharField(
+        max_length=40,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text="Its name, as the session shows it.",
+    )
     field_order = ("winner", "reason")
 
 
@@ -53,6 +61,33 @@ def _resume(actor: User, session: Session, reason: str) -> StaffAction:
     return _verb("resume", partial(host.resume, key=uuid4().hex))(actor, session, reason)
 
 
+def _end(actor: User, session: Session, reason: str) -> StaffAction:
+    return by_staff.end(actor=actor, session=session, reason=reason)
+
+
+def _resolve(actor: User, session: Session, reason: str, winner: str) -> StaffAction:
+    return by_staff.resolve(actor=actor, session=session, winner=winner, reason=reason)
+
+
+class WaitsFilter(admin.SimpleListFilter):
+    """Those that have ended and wait for their host to name the winner."""
+
+    title, parameter_name = "waits for its winner", "waits"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer those that wait, and those that have for so long that staff may decide."""
+        return [("yes", "Waits"), ("overdue", "Waits, staff may decide")]
+
+    def queryset(self, request: Any, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """Narrow the list down."""
+        if self.value() is None:
+            return queryset
+        rows = queryset.filter(market__status=Market.Status.ENDED)
+        if self.value() == "overdue":
+            rows = rows.filter(ended_at__lte=clock.now() - waiting.GRACE)
+        return rows.order_by("ended_at")
+
+
 @admin.register(Session)
 class SessionAdmin(Verbs):
     """Every session. Its parameters are its market's, frozen when the lobby opens."""
@@ -64,11 +99,12 @@ class SessionAdmin(Verbs):
         "status",
         "opened_at",
         "ended_at",
+        "waits",
         "winner",
         *columns(Session, "maker_micro"),
     )
-    list_filter = ("money", "market__status")
-    list_select_related = ("market", "host")
+    list_filter = (WaitsFilter, "money", "market__status")
+    list_select_related = ("market__live", "host")
     search_fields = ("=code", "market__name", "=host__email")
     extra = ("status", "parameters", "ticks_of", "participants_of")
     verbs = (
@@ -94,14 +130,16 @@ class SessionAdmin(Verbs):
         Verb(
             name="end",
             label="End now",
-            explained="Trading ends for good.",
-            act=_verb("end", host.end),
+            explained="Trading ends for good. For who does not run the site: once the host has let"
+            " a round wait for a day.",
+            act=_end,
         ),
         Verb(
             name="resolve",
             label="Resolve",
-            explained="Everybody is paid at the next tick. This cannot be taken back.",
-            act=_verb("resolve", host.resolve),
+            explained="Everybody is paid at the next tick, by the outcome that has won. This cannot"
+            " be taken back. The host has a day to do it; your name and reason are shown to all.",
+            act=_resolve,
             form=WinnerForm,
         ),
     )
@@ -114,6 +152,12 @@ class SessionAdmin(Verbs):
     def status(self, session: Session) -> str:
         """Return where the session stands."""
         return str(session.market.status)
+
+    @admin.display(description="waits for its host since", empty_value=EMPTY)
+    def waits(self, session: Session) -> Any:
+        """Return since when nothing goes on without the host's decision."""
+        found = waiting.waiting(session)
+        return found and f"{found.since:%Y-%m-%d %H:%M} UTC, {found.kind}"
 
     @admin.display(description="parameters")
     def parameters(self, session: Session) -> str:

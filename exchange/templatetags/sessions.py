@@ -130,6 +130,8 @@ EVENTS = {
     "ended": "Trading ended",
     "resolved": "Resolved:",
     "reset": "Began again",
+    "staff_ended": "Staff ended trading in the host's place",
+    "staff_resolved": "Staff named the winner in the host's place:",
 }
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from exchange.engines import outcome
 from exchange.engines.units import PICO
 from exchange.models import Market, OutcomeFill, OutcomeOrder
-from exchange.selectors.outcome import book, graph, portfolio, series
+from exchange.selectors.outcome import book, graph, portfolio, series, waiting
 from exchange.selectors.outcome.book import Level, TokenBook
 from exchange.selectors.outcome.graph import Point
 from exchange.selectors.outcome.portfolio import HoldingView, PortfolioView
@@ -100,6 +100,7 @@ def frame_context(seat: Seat, view: SessionView) -> Context:
         "market": session.market,
         "view": view,
         "phase": view.phase,
+        "waits": waiting.waiting(session),
         "trades_now": view.phase in {"running", "reduce_only"},
         "is_seen": session.market.status in SEEN,
         "code": session.code,

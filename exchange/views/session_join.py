@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from exchange import limits, refusals
 from exchange.errors import Malformed, NotFound, NotSignedIn, Refused
 from exchange.models import Market, Session
-from exchange.selectors.outcome import access, listing, sessions
+from exchange.selectors.outcome import access, listing, sessions, waiting
 from exchange.services.sessions import lobby
 from exchange.session_forms import FindForm, JoinForm
 from exchange.views import session_context, session_page
@@ -96,6 +96,7 @@ def _list_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "shown": [_card(session) for session in shown],
         "mine": [_card(session) for session in mine if session.pk not in known],
+        "waiting": waiting.of_host(user) if user else [],
         "may_host": may_host(user),
         "user_pk": user.pk if user else None,
     }

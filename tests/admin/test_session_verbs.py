@@ -31,7 +31,7 @@ def test_a_session_is_led_from_the_admin(as_staff: Client, staff_member: User) -
     _do(as_staff, session, "resume")
     _do(as_staff, session, "end")
     ticked(session, 4)
-    _do(as_staff, session, "resolve", winner=1)
+    _do(as_staff, session, "resolve", winner="bee")
     ticked(session, 6)
 
     assert _status(session) == "resolved"
@@ -48,7 +48,7 @@ def test_a_verb_without_a_reason_or_out_of_turn_does_nothing(
 ) -> None:
     session = open_session(staff_member)
 
-    _do(as_staff, session, "resolve", winner=0)
+    _do(as_staff, session, "resolve", winner="Ant")
     _do(as_staff, session, "start", reason="no")
 
     assert _status(session) == "lobby"

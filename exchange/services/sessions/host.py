@@ -73,6 +73,14 @@ def end(*, host: User, session: Session) -> Accepted:
     Raises:  NotAllowed, Unprocessable session_state.
     """
     require_host(host, session)
+    return close_trading(session=session)
+
+
+def close_trading(*, session: Session) -> Accepted:
+    """End trading for good at the next tick; the caller has checked who asks.
+
+    Raises:  Unprocessable session_state.
+    """
     require_status(session, Market.Status.RUNNING)
     return _submit(session, "gate", {"mode": outcome.ENDED}, "end:now")
 
@@ -84,6 +92,15 @@ def resolve(*, host: User, session: Session, winner: int) -> Accepted:
     Locks:   the session's live row.
     """
     require_host(host, session)
+    return name_winner(session=session, winner=winner)
+
+
+def name_winner(*, session: Session, winner: int) -> Accepted:
+    """Have the next tick pay by an outcome; the caller has checked who asks. One answer, once.
+
+    Raises:  Unprocessable session_state, inactive_outcome; Conflict key_reused after another one.
+    Locks:   the session's live row.
+    """
     with transaction.atomic():
         live = locks.live_state(session.market_id)
         require_status(session, Market.Status.ENDED)
