@@ -13,6 +13,24 @@ from megatron import health
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 close_side_doors(admin.site)
 
+# What people type, and where it is; what they ask for besides goes along.
+NATURAL = (
+    ("markets/", "market_list"),
+    ("market/", "market_list"),
+    ("orders/", "portfolio"),
+    ("fills/", "portfolio"),
+    ("session/", "session_list"),
+    ("accounts/", "account"),
+    ("login/", "account_login"),
+    ("logout/", "account_logout"),
+    ("signup/", "account_signup"),
+    ("settings/", "preferences"),
+    ("pools/", "pool_list"),
+    ("deposit/", "wallet"),
+    ("withdraw/", "wallet"),
+    ("docs/", "api-docs"),
+)
+
 handler500 = "megatron.failures.failed"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -20,6 +38,10 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     # Where browsers look that show an answer without a page around it.
     path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg"), name="favicon"),
+    *(
+        path(typed, RedirectView.as_view(pattern_name=name, permanent=True, query_string=True))
+        for typed, name in NATURAL
+    ),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("exchange.api.urls")),

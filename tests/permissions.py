@@ -196,6 +196,14 @@ PERMISSIONS = {
     "liquidity/simulations/<str:simulation_id>/pin/": Who.SIGNED_IN,
     # Whoever has a session's code may look, preview and join. What is somebody's own there is found
     # by their account or by the cookie of a guest; for others it does not exist.
+    # What people type leads on to the page that they mean.
+    **dict.fromkeys(
+        (
+            *("market/", "markets/", "orders/", "fills/", "session/", "pools/", "docs/"),
+            *("accounts/", "login/", "logout/", "signup/", "settings/", "deposit/", "withdraw/"),
+        ),
+        Who.ANYONE,
+    ),
     "sessions/": Who.ANYONE,
     "sessions/find/": Who.ANYONE,
     "sessions/new/": Who.SIGNED_IN,
