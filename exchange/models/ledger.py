@@ -27,6 +27,7 @@ class AccountKind(models.TextChoices):
     FEES = "fees"
     SEIGNIORAGE = "seigniorage"
     GAS = "gas"
+    GAS_SPENT = "gas_spent"
     PAIRS = "pairs"
     EXTERNAL = "external"
     PLAY_CASH = "play_cash"
