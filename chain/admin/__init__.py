@@ -1,5 +1,5 @@
 """The chain's tables for staff; each file registers its own."""
 
-from chain.admin import deposits, networks, withdrawals
+from chain.admin import deposits, networks, sweeps, withdrawals
 
-__all__ = ["deposits", "networks", "withdrawals"]
+__all__ = ["deposits", "networks", "sweeps", "withdrawals"]

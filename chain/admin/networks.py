@@ -2,13 +2,22 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from chain.models import HotWallet, KeyAccount, Network, ReserveLeaf, ReserveProof, ScanState
-from chain.services import staff
+from chain.services import gas, staff
 from exchange.admin.base import ReadOnly, columns
-from exchange.admin.verbs import Verb, Verbs
+from exchange.admin.verbs import ReasonForm, Verb, Verbs
+
+
+class EtherForm(ReasonForm):
+    """The reason, and the price."""
+
+    micro = forms.IntegerField(
+        min_value=0, label="One ether, in micro-USDC", help_text="2500000000 is 2,500 USDC"
+    )
 
 
 @admin.register(Network)
@@ -16,8 +25,9 @@ class NetworkAdmin(Verbs):
     """Every chain. Terms are set at installation; staff pause and resume, with a reason."""
 
     list_display = (
-        "name", "chain_id", "is_enabled", "withdrawals_on", "parked_reason",
+        "name", "chain_id", "is_enabled", "withdrawals_on", "parked_reason", "sweeps_on",
         *columns(Network, "withdrawal_fee_micro", "review_above_micro", "day_cap_micro"),
+        *columns(Network, "sweep_min_micro", "ether_micro"), "gas_spent_wei",
     )  # fmt: skip
     verbs = (
         Verb(
@@ -36,7 +46,43 @@ class NetworkAdmin(Verbs):
                 actor=actor, network=row, on=True, reason=reason
             ),
         ),
+        Verb(
+            name="sweeps_pause",
+            label="Pause sweeps",
+            explained="Nothing more is signed towards the treasury; what is signed goes on.",
+            act=lambda actor, row, reason: staff.sweeps_set(
+                actor=actor, network=row, on=False, reason=reason
+            ),
+        ),
+        Verb(
+            name="sweeps_resume",
+            label="Resume sweeps",
+            explained="Money is moved to the treasury again.",
+            act=lambda actor, row, reason: staff.sweeps_set(
+                actor=actor, network=row, on=True, reason=reason
+            ),
+        ),
+        Verb(
+            name="sweep_now",
+            label="Sweep now",
+            explained="The next pass looks for what is due, and does not wait for its hour.",
+            act=lambda actor, row, reason: staff.sweep_now(actor=actor, network=row, reason=reason),
+        ),
+        Verb(
+            name="ether_price",
+            label="Set the price of ether",
+            explained="What gas is worth in the books from now on; 0 books it in wei alone.",
+            act=lambda actor, row, reason, micro: staff.ether_price_set(
+                actor=actor, network=row, micro=micro, reason=reason
+            ),
+            form=EtherForm,
+        ),
     )
+
+    @admin.display(description="Gas spent, wei")
+    def gas_spent_wei(self, row: Network) -> int:
+        """Return what all settled transactions have cost."""
+        return gas.total_wei(row)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no: the verbs are all that may be done here."""
@@ -83,7 +129,8 @@ class HotWalletAdmin(ReadOnly):
 
     list_display = (
         "network", "address", "next_nonce",
-        *columns(HotWallet, "balance_micro", "float_cap_micro"), "gas_wei", "read_at",
+        *columns(HotWallet, "balance_micro", "float_cap_micro"), "gas_wei", "read_at", "swept_at",
+        "sweep_reason",
     )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ class NonceSlotAdmin(Verbs):
 
     list_display = (
         "network", "nonce", "purpose", "state", *columns(NonceSlot, "amount_micro"), "reverted",
-        "cancel_asked_at", "settled_hash", "settled_at",
+        "cancel_asked_at", "gas_paid_wei", "settled_hash", "settled_at",
     )  # fmt: skip
     list_filter = ("state", "purpose")
     list_select_related = ("network",)

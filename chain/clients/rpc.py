@@ -61,6 +61,8 @@ class Receipt(msgspec.Struct, rename="camel", frozen=True):
     status: str = "0x0"
     gas_used: str = "0x0"
     effective_gas_price: str = "0x0"
+    # what some chains take for the layer below, beside the gas
+    l1_fee: str | None = None
 
 
 class Fault(msgspec.Struct, frozen=True):

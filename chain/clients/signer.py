@@ -20,14 +20,27 @@ class Signed:
     tx_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """A deposit address's signature that lets its money be moved to the treasury."""
+
+    owner: str
+    v: int
+    r: int
+    s: int
+
+
 class Signer(Protocol):
-    """What signs transactions."""
+    """What signs transactions, and authorisations of deposit addresses."""
 
     def about(self) -> dict[str, str]:
         """Return the paying address and the deposits' public key. Raises SignerFault."""
 
     def sign(self, **fields: Any) -> Signed:
         """Return signed bytes. Raises SignerRefused, SignerFault."""
+
+    def authorize(self, **fields: Any) -> Authorized:
+        """Return a signature of a deposit address. Raises SignerRefused, SignerFault."""
 
 
 class SocketSigner:
@@ -44,6 +57,10 @@ class SocketSigner:
         """Return signed bytes. Raises SignerRefused, SignerFault."""
         return signed_of(self._ask({"op": "sign", **fields}))
 
+    def authorize(self, **fields: Any) -> Authorized:
+        """Return a signature of a deposit address. Raises SignerRefused, SignerFault."""
+        return authorized_of(self._ask({"op": "authorize", **fields}))
+
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             with socket.socket(socket.AF_UNIX) as channel:
@@ -59,11 +76,23 @@ class SocketSigner:
 
 def signed_of(answer: dict[str, Any]) -> Signed:
     """Return what a request was answered with. Raises SignerRefused, SignerFault."""
+    _require(answer, "raw")
+    return Signed(bytes.fromhex(answer["raw"].removeprefix("0x")), str(answer["hash"]))
+
+
+def authorized_of(answer: dict[str, Any]) -> Authorized:
+    """Return what an authorisation was answered with. Raises SignerRefused, SignerFault."""
+    _require(answer, "v")
+    return Authorized(
+        str(answer["owner"]), int(answer["v"]), int(answer["r"], 16), int(answer["s"], 16)
+    )
+
+
+def _require(answer: dict[str, Any], name: str) -> None:
     if "refused" in answer:
         raise SignerRefused(str(answer.get("message")), rule=str(answer["refused"]))
-    if "raw" not in answer:
+    if name not in answer:
         raise SignerFault(str(answer.get("fault", "the signer closed the connection")))
-    return Signed(bytes.fromhex(answer["raw"].removeprefix("0x")), str(answer["hash"]))
 
 
 def configured() -> Signer:

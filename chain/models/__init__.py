@@ -4,6 +4,7 @@ from chain.models.deposits import Deposit, DepositAddress, KeyAccount
 from chain.models.networks import Network, ScannedBlock, ScanState
 from chain.models.payouts import Attempt, HotWallet, NonceSlot
 from chain.models.reserves import ReserveLeaf, ReserveProof
+from chain.models.sweeps import GasReading, Sweep
 from chain.models.withdrawals import AddressBookEntry, CredentialChange, Withdrawal, WithdrawalEvent
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CredentialChange",
     "Deposit",
     "DepositAddress",
+    "GasReading",
     "HotWallet",
     "KeyAccount",
     "Network",
@@ -20,6 +22,7 @@ __all__ = [
     "ReserveProof",
     "ScanState",
     "ScannedBlock",
+    "Sweep",
     "Withdrawal",
     "WithdrawalEvent",
 ]

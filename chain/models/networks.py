@@ -74,6 +74,17 @@ class Network(models.Model):
     )
     tip_wei = models.BigIntegerField(default=0)
     stuck_after_s = models.IntegerField(default=60, help_text="then the fee is raised by an eighth")
+    sweeps_on = models.BooleanField(default=True)
+    sweep_every_s = models.IntegerField(default=3_600)
+    sweep_min_micro = models.BigIntegerField(
+        default=50_000_000, help_text="less than this stays at a deposit address"
+    )
+    sweep_cost_times = models.IntegerField(
+        default=50, help_text="so many times its gas must be there; counts where ether has a price"
+    )
+    ether_micro = models.BigIntegerField(
+        default=0, help_text="price of one ether; 0: gas is booked in wei alone"
+    )
     is_demo = models.BooleanField(default=False, help_text="has a faucet; its money is play money")
     is_enabled = models.BooleanField(default=True)
     withdrawals_on = models.BooleanField(default=True)
@@ -97,6 +108,15 @@ class Network(models.Model):
                     max_fee_wei__gt=0,
                 ),
                 name="network_amounts_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    sweep_every_s__gte=0,
+                    sweep_min_micro__gt=0,
+                    sweep_cost_times__gte=0,
+                    ether_micro__gte=0,
+                ),
+                name="network_sweeps_sane",
             ),
             models.CheckConstraint(
                 condition=Q(parked_reason="", parked_at__isnull=True)

@@ -8,6 +8,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from chain.models.deposits import DepositAddress
 from chain.models.networks import ADDRESS, HASH, AddressField, HashField, Network
 from exchange import clock
 
@@ -25,6 +26,10 @@ class HotWallet(models.Model):
     balance_micro = models.BigIntegerField(default=0, help_text="as last read")
     gas_wei = models.DecimalField(max_digits=40, decimal_places=0, default=0)
     read_at = models.DateTimeField(null=True, blank=True)
+    swept_at = models.DateTimeField(
+        null=True, blank=True, help_text="when somebody last looked for what to sweep"
+    )
+    sweep_reason = models.CharField(max_length=120, blank=True, help_text="why nothing is swept")
 
     class Meta:
         constraints = [
@@ -38,7 +43,10 @@ class HotWallet(models.Model):
 
 
 class NonceSlot(models.Model):
-    """One nonce: one payload, and how it ended."""
+    """One nonce: one payload, and how it ended.
+
+    `deposit` is the address of ours that sends, or is given gas; the paying wallet needs none.
+    """
 
     class State(models.TextChoices):
         """`settled` by an attempt that pays, `void` by one that takes the nonce back."""
@@ -54,6 +62,8 @@ class NonceSlot(models.Model):
         PAYOUT = "payout"
         BATCH = "batch"
         SWEEP = "sweep"
+        TOPUP = "topup", "gas for a deposit address"
+        EXCESS = "excess", "above the wallet's cap"
         OTHER = "other"
 
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="nonces")
@@ -62,6 +72,10 @@ class NonceSlot(models.Model):
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
     to = AddressField()
     data = models.BinaryField()
+    value_wei = models.DecimalField(max_digits=40, decimal_places=0, default=0)
+    deposit = models.ForeignKey(
+        DepositAddress, null=True, blank=True, on_delete=models.PROTECT, related_name="nonces"
+    )
     gas = models.BigIntegerField()
     amount_micro = models.BigIntegerField(default=0)
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
@@ -94,7 +108,9 @@ class NonceSlot(models.Model):
             pgtrigger.Protect(
                 name="nonce_payload_stays",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange("network", "sender", "nonce", "to", "data"),
+                condition=pgtrigger.AnyChange(
+                    "network", "sender", "nonce", "to", "data", "value_wei", "deposit"
+                ),
             ),
         ]
 

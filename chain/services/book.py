@@ -75,6 +75,8 @@ def _fault_here(address: str) -> str:
     for network in Network.objects.all():
         if address in {network.token, network.bridged_token, network.disperse, network.sweeper}:
             return "token"
+    if HotWallet.objects.filter(treasury=address).exists():
+        return "ours"
     if DepositAddress.objects.filter(address=address).exists():
         return "ours"
     return "ours" if HotWallet.objects.filter(address=address).exists() else ""

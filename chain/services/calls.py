@@ -1,6 +1,7 @@
 """What our contracts are asked and told, as call data; no library in between."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chain.clients.rpc import Node
 from chain.errors import NodeFault
@@ -32,6 +33,43 @@ def disperse(token: str, payments: Sequence[tuple[str, int]]) -> bytes:
     words += [to for to, _ in payments]
     words += [count, *(amount for _, amount in payments)]
     return data_of("disperseTokenSimple(address,address[],uint256[])", *words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One address's authorisation, as the Sweeper plays it."""
+
+    owner: str
+    amount_micro: int
+    valid_before_s: int
+    nonce: str
+    v: int
+    r: int
+    s: int
+
+
+def sweep(legs: Sequence[Leg]) -> bytes:
+    """Return the call that moves several addresses' money to the Sweeper's treasury."""
+    words: list[int | str] = [32, len(legs)]
+    for leg in legs:
+        words += [leg.owner, leg.amount_micro, leg.valid_before_s, leg.nonce, leg.v, leg.r, leg.s]
+    return data_of("sweep((address,uint256,uint256,bytes32,uint8,bytes32,bytes32)[])", *words)
+
+
+def sweeper_ends(node: Node, sweeper: str) -> tuple[str, str]:
+    """Return the token that a Sweeper moves and the treasury it pays. Raises NodeFault."""
+    asked = [(sweeper, _hex("token()")), (sweeper, _hex("treasury()"))]
+    token, treasury = (_number(text) for text in node.eth_calls(asked, "latest"))
+    return f"0x{token:040x}", f"0x{treasury:040x}"
+
+
+def authorizations_used(
+    node: Node, token: str, wanted: Sequence[tuple[str, str]], block: int | str
+) -> list[bool]:
+    """Say for each owner and nonce whether the token has seen it by a block. Raises NodeFault."""
+    signature = "authorizationState(address,bytes32)"
+    asked = [(token, _hex(signature, owner, nonce)) for owner, nonce in wanted]
+    return [_number(text) != 0 for text in node.eth_calls(asked, block)]
 
 
 def balances(node: Node, token: str, holders: Sequence[str], block: int | str) -> list[int]:

@@ -34,6 +34,7 @@ DEMO_TERMS = {
     "block_ms": 1_000,
     "cancel_window_s": 20,
     "stuck_after_s": 15,
+    "sweep_every_s": 300,
     "is_demo": True,
 }
 
@@ -65,7 +66,7 @@ def prepare(node: Node, signer: Signer) -> Network:
     addresses.make_ahead(account)
     _fill(network, node, about["address"])
     if settings.DEMO:
-        _seed_book(str(info["treasury"]).lower())
+        _seed_book(str(info["faucet"]).lower())
     if is_new:
         log.info("chain.embedded_ready", network=network.name)
     return network

@@ -17,7 +17,15 @@ from chain.clients import signer as signers
 from chain.clients.rpc import Node
 from chain.errors import NodeFault, SignerFault
 from chain.models import HotWallet, KeyAccount, Network
-from chain.services import addresses, embedded_setup, payouts, pump, scanner, withdrawals
+from chain.services import (
+    addresses,
+    embedded_setup,
+    payouts,
+    pump,
+    scanner,
+    sweeps,
+    withdrawals,
+)
 from chain.services.scanner import Report
 from chain.services.watched import Watched
 from exchange import clock, live
@@ -64,6 +72,7 @@ class Follower:
     def _pay(self, network: Network, nodes: list[Node]) -> None:
         signer = signers.configured()
         payouts.sign_due(network=network, nodes=nodes, signer=signer)
+        sweeps.sweeps_advance(network=network, nodes=nodes, signer=signer)
         pump.pump(network=network, nodes=nodes, signer=signer)
         payouts.disperse_allow(network=network, node=nodes[0], signer=signer)
 

@@ -1,10 +1,10 @@
 """The row locks of the chain side, taken before those of the ledger.
 
-Order: the scan state, then a deposit; the hot wallet, then nonces, then withdrawals by id; the
-ledger's accounts last.
+Order: the scan state, then a deposit; the hot wallet, then nonces, then withdrawals and sweeps by
+id; the ledger's accounts last.
 """
 
-from chain.models import Deposit, HotWallet, Network, NonceSlot, ScanState, Withdrawal
+from chain.models import Deposit, HotWallet, Network, NonceSlot, ScanState, Sweep, Withdrawal
 
 TAKE_ADDRESS = """
     UPDATE chain_depositaddress SET user_id = %s, assigned_at = %s
@@ -58,3 +58,14 @@ def withdrawals(pks: list[int]) -> list[Withdrawal]:
     """Lock and return withdrawals in order of id."""
     rows = Withdrawal.objects.select_for_update(no_key=True).filter(pk__in=pks)
     return list(rows.order_by("pk"))
+
+
+def sweep(pk: int) -> Sweep:
+    """Lock and return a sweep."""
+    rows = Sweep.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("network", "address", "slot", "gas_slot").get(pk=pk)
+
+
+def sweeps_of(slot: NonceSlot) -> list[Sweep]:
+    """Lock and return the sweeps that a nonce carries, in order of id."""
+    return list(Sweep.objects.select_for_update(no_key=True).filter(slot=slot).order_by("pk"))

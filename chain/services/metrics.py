@@ -1,12 +1,24 @@
 """The figures that the chain's alarms look at."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from chain.core.withdrawal import State
-from chain.models import Deposit, HotWallet, Network, NonceSlot, ReserveProof, ScanState, Withdrawal
+from chain.models import (
+    Deposit,
+    GasReading,
+    HotWallet,
+    Network,
+    NonceSlot,
+    ReserveProof,
+    ScanState,
+    Sweep,
+    Withdrawal,
+)
+from chain.services import gas
 from exchange import clock
 
 WITHDRAWALS_WAITING = (State.HELD, State.REVIEW, State.APPROVED, State.SIGNED, State.BROADCAST)
@@ -69,11 +81,38 @@ def _queues() -> Iterator[Metric]:
     ):
         found = [(network, rows.filter(network=network).count()) for network in networks]
         yield _by_network(f"megatron_chain_{name}", words, found)
+    yield from _sweeps(networks)
     parked = [(network, int(bool(network.parked_reason))) for network in networks]
     yield _by_network("megatron_chain_parked", "1 while nothing can be paid", parked)
     wallets = HotWallet.objects.select_related("network")
+    stuck = [(wallet.network, int(bool(wallet.sweep_reason))) for wallet in wallets]
+    yield _by_network("megatron_chain_sweeps_parked", "1 while nothing can be swept", stuck)
+    gas_left = [(wallet.network, float(wallet.gas_wei)) for wallet in wallets]
+    yield _by_network("megatron_chain_gas_wei", "The paying wallet's ether, as read", gas_left)
     held = [(wallet.network, wallet.balance_micro) for wallet in wallets]
     yield _by_network("megatron_chain_hot_wallet_micro", "What the paying wallet holds", held)
+
+
+def _sweeps(networks: Sequence[Network]) -> Iterator[Metric]:
+    """Say what is being moved to the treasury, what did not go, and what all of it costs."""
+    day = clock.now() - timedelta(days=1)
+    failed = Sweep.objects.filter(state=Sweep.State.FAILED, ended_at__gt=day)
+    for name, words, rows in (
+        ("sweeps_open", "Sweeps not settled yet", Sweep.objects.filter(ended_at=None)),
+        ("sweeps_failed", "Sweeps that moved nothing, within a day; alarm above 0", failed),
+    ):
+        found = [(network, rows.filter(network=network).count()) for network in networks]
+        yield _by_network(f"megatron_chain_{name}", words, found)
+    spent = [(network, gas.total_wei(network)) for network in networks]
+    yield _by_network("megatron_chain_gas_spent_wei", "Gas of all settled transactions", spent)
+    newest = [
+        (network, reading)
+        for network in networks
+        if (reading := GasReading.objects.filter(network=network).first())
+    ]
+    missing = [(network, float(reading.missing_wei)) for network, reading in newest]
+    words = "Ether gone from the paying wallet without a row; alarm above 0"
+    yield _by_network("megatron_chain_gas_missing_wei", words, missing)
 
 
 def _by_network(name: str, words: str, found: Sequence[tuple[Network, float]]) -> GaugeMetricFamily:

@@ -32,6 +32,8 @@ BASE_FEES = 2
 
 Slot = NonceSlot.State
 Purpose = NonceSlot.Purpose
+# What moves the wallet's own tokens; a sweep moves those of deposit addresses.
+FROM_THE_WALLET = (Purpose.PAYOUT, Purpose.BATCH, Purpose.EXCESS)
 
 log = structlog.get_logger()
 
@@ -85,7 +87,7 @@ def _payable(network: Network, node: Node, rows: list[Withdrawal]) -> list[Withd
     held = calls.balances(node, network.token, [hot.address], "latest")[0]
     gas = node.number("eth_getBalance", hot.address, "latest")
     HotWallet.objects.filter(pk=hot.pk).update(balance_micro=held, gas_wei=gas, read_at=clock.now())
-    left = held - _underway(network)
+    left = held - underway_micro(network)
     fits: list[Withdrawal] = []
     for row in rows:
         if row.amount_micro > left:
@@ -99,9 +101,9 @@ def _payable(network: Network, node: Node, rows: list[Withdrawal]) -> list[Withd
     return fits
 
 
-def _underway(network: Network) -> int:
+def underway_micro(network: Network) -> int:
     """Return what signed payments that are not mined yet will take from the wallet."""
-    open_ = NonceSlot.objects.filter(network=network, state=Slot.OPEN)
+    open_ = NonceSlot.objects.filter(network=network, state=Slot.OPEN, purpose__in=FROM_THE_WALLET)
     return open_.aggregate(total=Sum("amount_micro"))["total"] or 0
 
 
@@ -151,7 +153,7 @@ def _sign(network: Network, signer: Signer, groups: list[list[int]], fees: Fees)
     except SignerRefused as refusal:
         if refusal.rule != "nonce":
             raise Parked(f"the signer refuses: {refusal.message}") from refusal
-        _burn(network, signer, fees)
+        burn(network, signer, fees)
         return 0
     crash_here("payout.after_sign")
     return signed
@@ -226,6 +228,7 @@ def _signed(slot: NonceSlot, signer: Signer, fees: Fees, *, is_cancel: bool = Fa
         gas=GAS_CANCEL if is_cancel else slot.gas,
         max_fee_wei=fees.max_fee,
         tip_wei=fees.tip,
+        **_more(slot, is_cancel=is_cancel),
     )
     return Attempt(
         slot=slot,
@@ -238,7 +241,15 @@ def _signed(slot: NonceSlot, signer: Signer, fees: Fees, *, is_cancel: bool = Fa
     )
 
 
-def _burn(network: Network, signer: Signer, fees: Fees) -> None:
+def _more(slot: NonceSlot, *, is_cancel: bool) -> dict[str, Any]:
+    """Return what the signer is told beside: ether for gas, and which deposit address is meant."""
+    if slot.deposit is None:
+        return {}
+    value = 0 if is_cancel else int(slot.value_wei)
+    return {"index": slot.deposit.index, "sender": slot.sender, "value": value}
+
+
+def burn(network: Network, signer: Signer, fees: Fees) -> None:
     """Take back a nonce whose first signature was lost with the process that had asked for it.
 
     Locks:   the hot wallet.

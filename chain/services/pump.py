@@ -14,11 +14,11 @@ from django.db import transaction
 
 from chain.clients.rpc import Node, Receipt
 from chain.clients.signer import Signer
-from chain.core import finality
 from chain.core.withdrawal import State, bumped
 from chain.errors import NodeFault, SignerRefused
 from chain.models import Attempt, Network, NonceSlot, Withdrawal
-from chain.services import locks, payouts, withdrawals
+from chain.services import gas, locks, payouts, sweep_close, withdrawals
+from chain.services.final_line import final_line
 from chain.services.payouts import Fees
 from chain.services.seams import crash_here
 from exchange import clock
@@ -52,7 +52,7 @@ def pump(*, network: Network, nodes: Sequence[Node], signer: Signer) -> Pumped:
     if not slots:
         return done
     mined = _mined(nodes[0], [a for slot in slots for a in slot.attempts.all()])
-    final = _final_line(network, nodes) if mined else -1
+    final = final_line(network, nodes) if mined else -1
     outgoing: list[Attempt] = []
     for slot in slots:
         found = next(((a, mined[a.pk]) for a in slot.attempts.all() if a.pk in mined), None)
@@ -134,8 +134,11 @@ def _settle(slot: NonceSlot, attempt: Attempt, receipt: Receipt) -> None:
     slot.state = Slot.VOID if attempt.is_cancel else Slot.SETTLED
     slot.reverted = not attempt.is_cancel and not paid
     slot.settled_hash, slot.settled_at = attempt.tx_hash, clock.now()
-    slot.gas_paid_wei = int(receipt.gas_used, 16) * int(receipt.effective_gas_price, 16)
+    slot.gas_paid_wei = gas.paid_wei(receipt)
     slot.save()
+    # first, so that everybody who settles takes the house's accounts in one order
+    gas.book(slot)
+    sweep_close.slot_ended(slot, is_paid=paid)
     for row in _rows(slot):
         if paid:
             withdrawals.settle(row, attempt.tx_hash)
@@ -168,6 +171,9 @@ def _replaced(
         return attempts
     now = payouts.fees_now(slot.network, node)
     fees = Fees(max(bumped(last.max_fee_wei), now.max_fee), max(bumped(last.tip_wei), now.tip))
+    if slot.deposit_id and slot.gas * fees.max_fee > _ether_of(slot, node):
+        # the address is given more gas first; what it sent stays offered as it is
+        return attempts
     if fees.max_fee > slot.network.max_fee_wei:
         log.warning("chain.fee_at_its_cap", nonce=slot.nonce, network=slot.network.name)
         return attempts
@@ -179,6 +185,10 @@ def _replaced(
         return attempts
     done.replaced += 1
     return [*attempts, added]
+
+
+def _ether_of(slot: NonceSlot, node: Node) -> int:
+    return node.number("eth_getBalance", slot.sender, "latest")
 
 
 def _send(attempts: Sequence[Attempt], nodes: Sequence[Node], done: Pumped) -> None:
@@ -239,17 +249,3 @@ def _is_canonical(nodes: Sequence[Node], receipt: Receipt) -> bool:
     number = int(receipt.block_number, 16)
     headers = [node.header(number) for node in nodes[:2]]
     return all(header is not None and header.hash == receipt.block_hash for header in headers)
-
-
-def _final_line(network: Network, nodes: Sequence[Node]) -> int:
-    """Return the number up to which blocks are final by every node asked."""
-    policy, found = network.policy, []
-    for node in nodes[:2]:
-        head, final = node.header("latest"), None
-        if not policy.blocks:
-            final = node.header("finalized")
-        if head is None:
-            raise NodeFault(f"{node.name} has no newest block")
-        at = finality.lines(policy, head.height, head.height, final.height if final else -1)
-        found.append(at.final)
-    return min(found)

@@ -1,15 +1,16 @@
-"""The balance of each deposit address on the chain against what the rows say arrived there."""
+"""Each deposit address's balance on the chain against the rows, and the paying wallet's ether."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+from django.db.models import Sum
 
 from chain.clients import endpoints
 from chain.clients.rpc import Node
 from chain.errors import NodeFault
-from chain.models import DepositAddress, Network, ScanState
-from chain.services import calls, credit
+from chain.models import DepositAddress, Network, ScanState, Sweep
+from chain.services import calls, credit, gas
 
 AT_ONCE = 500
 
@@ -18,7 +19,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An address that holds something else than arrived there by our rows."""
+    """An address that holds something else than arrived and stayed there by our rows."""
 
     address: str
     chain_micro: int
@@ -31,18 +32,27 @@ def reconcile(network: Network, node: Node) -> list[Difference]:
     if state is None or state.final_number < 0:
         return []
     booked = credit.by_address(network)
+    moved, moving = _swept(network, open_=False), _swept(network, open_=True)
     given = DepositAddress.objects.filter(user__isnull=False).order_by("pk")
     addresses = list(given.values_list("address", flat=True))
     found: list[Difference] = []
     for start in range(0, len(addresses), AT_ONCE):
         part: Sequence[str] = addresses[start : start + AT_ONCE]
         held = calls.balances(node, network.token, part, state.final_number)
-        found += [
-            Difference(address, amount, booked.get(address, 0))
-            for address, amount in zip(part, held, strict=True)
-            if amount != booked.get(address, 0)
-        ]
+        for address, amount in zip(part, held, strict=True):
+            left = booked.get(address, 0) - moved.get(address, 0)
+            # a sweep that is not settled has taken the money from that block, or not yet
+            if amount not in {left, left - moving.get(address, 0)}:
+                found.append(Difference(address, amount, left))
     return found
+
+
+def _swept(network: Network, *, open_: bool) -> dict[str, int]:
+    """Return what sweeps have moved from each address, or are about to."""
+    rows = Sweep.objects.filter(network=network, token=network.token)
+    rows = rows.filter(ended_at=None) if open_ else rows.filter(state=Sweep.State.DONE)
+    totals = rows.order_by().values_list("address__address").annotate(total=Sum("amount_micro"))
+    return dict(totals)
 
 
 def reconcile_all() -> int:
@@ -50,7 +60,9 @@ def reconcile_all() -> int:
     total = 0
     for network in Network.objects.filter(is_enabled=True):
         try:
-            different = reconcile(network, endpoints.nodes_of(network)[0])
+            node = endpoints.nodes_of(network)[0]
+            different = reconcile(network, node)
+            gas.read(network, node)
         except NodeFault as fault:
             log.warning("chain.not_reconciled", network=network.name, error=fault.message)
             continue

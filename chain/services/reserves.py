@@ -36,17 +36,18 @@ EVERY = timedelta(days=1)
 KEPT = 30
 AT_ONCE = 500
 HOUSE = "house"
-# What sessions play with is owed to nobody; it has kinds of its own.
+# What sessions play with is owed to nobody, and what gas has cost is an expense.
 BALANCES = """
     SELECT a.user_id, a.kind, sum(a.balance_micro)::bigint
-      FROM exchange_account a WHERE a.kind <> 'external' AND left(a.kind, 5) <> 'play_'
+      FROM exchange_account a
+     WHERE a.kind NOT IN ('external', 'gas_spent') AND left(a.kind, 5) <> 'play_'
      GROUP BY a.user_id, a.kind HAVING sum(a.balance_micro) <> 0"""
 # Play money is credited from outside without a chain: it is named, and never hidden in the rest.
 UNBACKED = """
     SELECT coalesce(sum(-e.amount_micro), 0)::bigint
       FROM exchange_entry e JOIN exchange_transfer t ON t.id = e.transfer_id
       JOIN exchange_account a ON a.id = e.account_id
-     WHERE a.kind = 'external' AND t.kind NOT IN ('deposit', 'captured')"""
+     WHERE a.kind = 'external' AND t.kind NOT IN ('deposit', 'captured', 'gas')"""
 
 log = structlog.get_logger()
 

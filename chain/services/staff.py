@@ -3,11 +3,13 @@
 from django.db import transaction
 
 from chain.clients import endpoints
-from chain.models import Network, ScanState
-from chain.services import reconcile
-from exchange.errors import NotAllowed, Unprocessable
+from chain.models import HotWallet, Network, ScanState
+from chain.services import gas, reconcile
+from exchange.errors import Malformed, NotAllowed, Unprocessable
 from exchange.models import StaffAction, User
 from exchange.services.staff import reason_of
+
+ETHER_MICRO_MAX = 10**12
 
 
 @transaction.atomic
@@ -26,6 +28,46 @@ def withdrawals_set(*, actor: User, network: Network, on: bool, reason: str) -> 
 
 
 @transaction.atomic
+def sweeps_set(*, actor: User, network: Network, on: bool, reason: str) -> None:
+    """Let money be moved to the treasury, or sign no sweep any more; what is signed goes on.
+
+    Raises:  NotAllowed, Malformed, Unprocessable already_so.
+    Locks:   the network's row, by a conditional update.
+    """
+    reason = _allowed(actor, "chain.change_network", reason)
+    if not Network.objects.filter(pk=network.pk, sweeps_on=not on).update(sweeps_on=on):
+        raise Unprocessable("it is so already", code="already_so")
+    _record(actor, f"network.sweeps_{'resumed' if on else 'paused'}", network, reason)
+
+
+@transaction.atomic
+def sweep_now(*, actor: User, network: Network, reason: str) -> None:
+    """Let the next pass look for what to sweep, however long ago the last one did.
+
+    Raises:  NotAllowed, Malformed, Unprocessable already_so where nothing sweeps here.
+    """
+    reason = _allowed(actor, "chain.change_network", reason)
+    rows = HotWallet.objects.filter(network=network).exclude(treasury="")
+    if not network.sweeps_on or not rows.update(swept_at=None):
+        raise Unprocessable("nothing is swept on this network", code="already_so")
+    _record(actor, "network.sweep_asked", network, reason)
+
+
+@transaction.atomic
+def ether_price_set(*, actor: User, network: Network, micro: int, reason: str) -> None:
+    """Set what an ether is worth from now on, for the books and for what sweeping is worth.
+
+    Units:   micro-USDC; 0: gas is booked in wei alone.
+    Raises:  NotAllowed, Malformed.
+    """
+    reason = _allowed(actor, "chain.change_network", reason)
+    if not 0 <= micro <= ETHER_MICRO_MAX:
+        raise Malformed("a price between 0 and a million USDC", code="malformed")
+    Network.objects.filter(pk=network.pk).update(ether_micro=micro)
+    _record(actor, f"network.ether_at_{micro}_micro", network, reason)
+
+
+@transaction.atomic
 def scan_resume(*, actor: User, state: ScanState, reason: str) -> None:
     """Let a halted scan try again; it halts again where the chain still differs.
 
@@ -39,12 +81,16 @@ def scan_resume(*, actor: User, state: ScanState, reason: str) -> None:
 
 
 def reconcile_now(*, actor: User, state: ScanState, reason: str) -> int:
-    """Compare every address's balance with our rows; return how many differ.
+    """Compare every address's balance and the wallet's ether with our rows.
+
+    Returns how many addresses differ.
 
     Raises:  NotAllowed, Malformed; Unavailable node_fault.
     """
     reason = _allowed(actor, "chain.change_scanstate", reason)
-    different = reconcile.reconcile(state.network, endpoints.nodes_of(state.network)[0])
+    node = endpoints.nodes_of(state.network)[0]
+    different = reconcile.reconcile(state.network, node)
+    gas.read(state.network, node)
     ScanState.objects.filter(pk=state.pk).update(differing=len(different))
     _record(actor, "network.reconciled", state.network, reason)
     return len(different)

@@ -10,24 +10,37 @@ from pathlib import Path
 from typing import Protocol
 
 from bip32 import BIP32
-from coincurve import PrivateKey
+from coincurve import PrivateKey, PublicKey
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
+from chain.errors import SignerFault
 from chain.hashing import keccak256
 from chain.signer.transactions import Signature
 
+# Authorisations and transfers of deposit addresses are signed by the keys below this path.
 DEPOSITS_PATH = "m/44'/60'/1'"
 HOT_PATH = "m/44'/60'/2'/0/0"
 SEED_BYTES = 32
+HARDENED = 2**31
 
 
 class Backend(Protocol):
-    """What signs a digest with the paying key."""
+    """What signs a digest with the paying key, or with that of a deposit address."""
 
     address: str
 
     def sign(self, digest: bytes) -> Signature:
         """Return a signature that recovers `address`. Raises SignerFault."""
+
+    def sign_deposit(self, index: int, address: str, digest: bytes) -> Signature:
+        """Return one that recovers the deposit address at `index`. Raises SignerFault."""
+
+
+def deposit_address(xpub: str, index: int) -> str:
+    """Return the deposit address at an index, in lower case. Raises ValueError for no such key."""
+    if not 0 <= index < HARDENED:
+        raise ValueError("an index below the hardened ones")
+    return _address(PublicKey(BIP32.from_xpub(xpub).get_pubkey_from_path([index])))
 
 
 class LocalKeystore:
@@ -37,8 +50,8 @@ class LocalKeystore:
         seed = bytes(decode_keyfile_json(json.loads(path.read_text()), password))
         tree = BIP32.from_seed(seed)
         self._key = PrivateKey(tree.get_privkey_from_path(HOT_PATH))
-        public = self._key.public_key.format(compressed=False)
-        self.address = "0x" + keccak256(public[1:])[12:].hex()
+        self._deposits = BIP32.from_xpriv(tree.get_xpriv_from_path(DEPOSITS_PATH))
+        self.address = _address(self._key.public_key)
         self.xpub = str(tree.get_xpub_from_path(DEPOSITS_PATH))
 
     @classmethod
@@ -53,6 +66,21 @@ class LocalKeystore:
 
     def sign(self, digest: bytes) -> Signature:
         """Return the signature of a digest."""
-        packed = self._key.sign_recoverable(digest, hasher=None)
-        r, s = int.from_bytes(packed[:32], "big"), int.from_bytes(packed[32:64], "big")
-        return Signature(r, s, packed[64])
+        return _signed(self._key, digest)
+
+    def sign_deposit(self, index: int, address: str, digest: bytes) -> Signature:
+        """Return the signature of a digest by a deposit address. Raises SignerFault."""
+        key = PrivateKey(self._deposits.get_privkey_from_path([index]))
+        if _address(key.public_key) != address:
+            raise SignerFault(f"no key of this signer belongs to {address}")
+        return _signed(key, digest)
+
+
+def _signed(key: PrivateKey, digest: bytes) -> Signature:
+    packed = key.sign_recoverable(digest, hasher=None)
+    r, s = int.from_bytes(packed[:32], "big"), int.from_bytes(packed[32:64], "big")
+    return Signature(r, s, packed[64])
+
+
+def _address(key: PublicKey) -> str:
+    return "0x" + keccak256(key.format(compressed=False)[1:])[12:].hex()

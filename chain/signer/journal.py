@@ -1,6 +1,6 @@
 """The signer's append-only log: every decision, each line chained to the one before by its hash.
 
-What it remembers of the past (nonces and their payloads, the day's sum) it reads from here alone.
+What it remembers of the past (nonces and their payloads, the day's sums) it reads from here alone.
 """
 
 import json
@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from chain.errors import SignerRefused
+from exchange import clock
 
 DAY_S = 86_400
 START = "0" * 64
+# What is let go is counted by day, each kind by itself, under these names of a line.
+KINDS = ("amount_micro", "swept_micro", "given_wei")
+# A chain, a nonce, and whose: empty for the paying wallet, as in the oldest lines.
+Place = tuple[int, int | str, str]
 
 
 class JournalBroken(Exception):
@@ -26,9 +31,11 @@ class Journal:
 
     path: Path
     _head: str = START
-    _payloads: dict[tuple[int, int], str] = field(default_factory=dict)
-    _cancelled: set[tuple[int, int]] = field(default_factory=set)
-    _paid: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    _payloads: dict[Place, str] = field(default_factory=dict)
+    _cancelled: set[Place] = field(default_factory=set)
+    _spent: dict[str, dict[Place, tuple[int, int]]] = field(
+        default_factory=lambda: {kind: {} for kind in KINDS}
+    )
 
     def open(self) -> "Journal":
         """Read what was signed before. Raises JournalBroken."""
@@ -39,23 +46,26 @@ class Journal:
             self.path.touch(mode=0o600)
         return self
 
-    def require_nonce(self, chain_id: int, nonce: int, payload: str, *, is_cancel: bool) -> None:
+    def require_nonce(self, place: Place, payload: str, *, is_cancel: bool) -> None:
         """Refuse a second payload for a nonce. Raises SignerRefused nonce."""
-        place = (chain_id, nonce)
         if is_cancel:
             return
         if place in self._cancelled:
-            raise SignerRefused(f"nonce {nonce} was taken back", rule="nonce")
+            raise SignerRefused(f"nonce {place[1]} was taken back", rule="nonce")
         if self._payloads.get(place, payload) != payload:
-            raise SignerRefused(f"nonce {nonce} belongs to another payment", rule="nonce")
+            raise SignerRefused(f"nonce {place[1]} belongs to another payment", rule="nonce")
 
-    def require_day(self, place: tuple[int, int], amount: int, now_s: int, limit: int) -> None:
-        """Refuse what exceeds the limit of a day. Raises SignerRefused day_limit."""
-        if place in self._paid:
+    def require_day(self, kind: str, place: Place, amount: int, limit: int) -> None:
+        """Refuse what exceeds the limit of a day. Raises SignerRefused day_limit.
+
+        What was let go under the same nonce before counts once, at the most that it was.
+        """
+        purse, now_s = self._spent[kind], clock.now_s()
+        if amount <= purse.get(place, (0, 0))[0]:
             return
-        spent = sum(paid for paid, at in self._paid.values() if at > now_s - DAY_S)
+        spent = sum(n for p, (n, at) in purse.items() if p != place and at > now_s - DAY_S)
         if spent + amount > limit:
-            raise SignerRefused(f"{spent} micro-USDC were signed within a day", rule="day_limit")
+            raise SignerRefused(f"{spent} were let go within a day ({kind})", rule="day_limit")
 
     def write(self, **row: Any) -> None:
         """Append one decision and make it last before anybody learns of it."""
@@ -83,9 +93,11 @@ class Journal:
     def _learn(self, row: dict[str, Any]) -> None:
         if row["verdict"] != "signed":
             return
-        place = (row["chain_id"], row["nonce"])
+        place = (row["chain_id"], row["nonce"], row.get("sender", ""))
         if row["is_cancel"]:
             self._cancelled.add(place)
-        else:
-            self._payloads[place] = row["payload"]
-            self._paid.setdefault(place, (row["amount_micro"], row["at_s"]))
+            return
+        self._payloads[place] = row["payload"]
+        for kind in KINDS:
+            if row.get(kind, 0) > self._spent[kind].get(place, (0, 0))[0]:
+                self._spent[kind][place] = (row[kind], row["at_s"])

@@ -43,12 +43,23 @@ class Turnkey:
 
         Raises:  SignerFault for no answer, an unfinished one, or a signature that is not ours.
         """
+        return self._sign(self.address, digest)
+
+    def sign_deposit(self, index: int, address: str, digest: bytes) -> Signature:
+        """Return one of a deposit address, which is an account of the custodian's wallet, too.
+
+        Raises:  as `sign`.
+        """
+        del index
+        return self._sign(address, digest)
+
+    def _sign(self, address: str, digest: bytes) -> Signature:
         body = json.dumps({
             "type": "ACTIVITY_TYPE_SIGN_RAW_PAYLOAD_V2",
             "timestampMs": str(clock.now_ms()),
             "organizationId": self._organization,
             "parameters": {
-                "signWith": self.address,
+                "signWith": address,
                 "payload": "0x" + digest.hex(),
                 "encoding": "PAYLOAD_ENCODING_HEXADECIMAL",
                 "hashFunction": "HASH_FUNCTION_NO_OP",
@@ -60,25 +71,26 @@ class Turnkey:
             "Content-Type": "application/json",
         }
         status, answer = self._post(self._url, body.encode(), headers)
-        return self._checked(status, answer, digest)
+        return _checked(status, answer, digest, address)
 
-    def _checked(self, status: int, answer: bytes, digest: bytes) -> Signature:
-        try:
-            result = json.loads(answer)["activity"]["result"]["signRawPayloadResult"]
-            found = Signature(*(int(result[name], 16) for name in ("r", "s", "v")))
-        except (ValueError, KeyError, TypeError) as error:
-            raise SignerFault(f"the custodian answered {status} without a signature") from error
-        parity = found.parity - 27 if found.parity >= 27 else found.parity  # noqa: PLR2004 (v)
-        low = Signature(found.r, found.s, parity)
-        if found.s > LOW_S_MAX:
-            low = Signature(found.r, ORDER - found.s, parity ^ 1)
-        try:
-            signer = low.signer_of(digest)
-        except Exception as error:  # the library raises a bare Exception for a point off the curve
-            raise SignerFault("the custodian's signature is broken") from error
-        if signer != self.address:
-            raise SignerFault("the custodian signed with another key, or something else")
-        return low
+
+def _checked(status: int, answer: bytes, digest: bytes, address: str) -> Signature:
+    try:
+        result = json.loads(answer)["activity"]["result"]["signRawPayloadResult"]
+        found = Signature(*(int(result[name], 16) for name in ("r", "s", "v")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SignerFault(f"the custodian answered {status} without a signature") from error
+    parity = found.parity - 27 if found.parity >= 27 else found.parity  # noqa: PLR2004 (v)
+    low = Signature(found.r, found.s, parity)
+    if found.s > LOW_S_MAX:
+        low = Signature(found.r, ORDER - found.s, parity ^ 1)
+    try:
+        signer = low.signer_of(digest)
+    except Exception as error:  # the library raises a bare Exception for a point off the curve
+        raise SignerFault("the custodian's signature is broken") from error
+    if signer != address:
+        raise SignerFault("the custodian signed with another key, or something else")
+    return low
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:

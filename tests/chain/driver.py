@@ -63,9 +63,9 @@ class Chain:
         count = self.node.number("eth_getTransactionCount", self.bank.address, "latest")
         self._nonces = itertools.count(count)
 
-    def deploy(self, name: str) -> str:
+    def deploy(self, name: str, arguments: str = "") -> str:
         """Deploy one of our contracts and return its address in lower case."""
-        tx = self.send(None, "0x" + artifact(name).bytecode.hex(), gas=3_000_000)
+        tx = self.send(None, "0x" + artifact(name).bytecode.hex() + arguments, gas=3_000_000)
         self.mine()
         found = self.node.call("eth_getTransactionReceipt", [tx], dict)
         assert found is not None

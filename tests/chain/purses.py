@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from chain.clients.signer import Signed, signed_of
+from chain.clients.signer import Authorized, Signed, authorized_of, signed_of
 from chain.signer.backends import LocalKeystore
 from chain.signer.desk import Desk
 from chain.signer.journal import Journal
@@ -25,6 +25,10 @@ class InsideSigner:
         """Return signed bytes."""
         return signed_of(self.desk.answer({"op": "sign", **fields}))
 
+    def authorize(self, **fields: Any) -> Authorized:
+        """Return a signature of a deposit address."""
+        return authorized_of(self.desk.answer({"op": "authorize", **fields}))
+
 
 def desk_of(folder: Path, policy: Policy) -> Desk:
     """Return a signer whose seed and log are in `folder`."""
@@ -37,10 +41,8 @@ def desk_of(folder: Path, policy: Policy) -> Desk:
     return Desk(backend, policy, Journal(folder / "signed.log").open(), backend.xpub)
 
 
-def signer_of(folder: Path, chain: Chain, disperse: str = "") -> InsideSigner:
+def signer_of(folder: Path, chain: Chain, disperse: str = "", **contracts: str) -> InsideSigner:
     """Return a signer for a chain, with wide limits."""
-    contracts = Contracts(token=chain.token, disperse=disperse)
-    policy = Policy(
-        chains={chain.chain_id: contracts}, per_payment_micro=10**13, per_day_micro=10**15
-    )
+    known = Contracts(token=chain.token, disperse=disperse, signing_name="Test USD", **contracts)
+    policy = Policy(chains={chain.chain_id: known}, per_payment_micro=10**13, per_day_micro=10**15)
     return InsideSigner(desk_of(folder, policy))

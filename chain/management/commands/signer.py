@@ -11,11 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chain.devnet.genesis import CHAIN_ID, deployed
+from chain.devnet.genesis import CHAIN_ID, TREASURY, account, deployed
 from chain.signer.backends import Backend, LocalKeystore
 from chain.signer.desk import Desk
 from chain.signer.journal import Journal, JournalBroken
-from chain.signer.policy import Contracts, Policy
+from chain.signer.policy import Policy
 from chain.signer.server import Server
 from chain.signer.turnkey import Turnkey
 
@@ -90,8 +90,13 @@ def _make_embedded(folder: Path) -> None:
         password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24))
         LocalKeystore.create(store, password.read_text().encode())
-    if not policy.exists():
-        at = deployed()
-        contracts = Contracts(token=at.token, disperse=at.disperse)
-        chains = {str(CHAIN_ID): {"token": contracts.token, "disperse": contracts.disperse}}
-        policy.write_text(json.dumps({"chains": chains}, indent=2))
+    written: dict[str, Any] = json.loads(policy.read_text()) if policy.exists() else {"chains": {}}
+    at = deployed()
+    known = written["chains"].setdefault(str(CHAIN_ID), {})
+    # what a policy of an earlier release does not say is added; what it says stays
+    for name, word in {
+        "token": at.token, "disperse": at.disperse, "sweeper": at.sweeper,
+        "treasury": account(TREASURY).address, "signing_name": "Test USD",
+    }.items():  # fmt: skip
+        known.setdefault(name, word)
+    policy.write_text(json.dumps(written, indent=2))
