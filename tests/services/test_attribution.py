@@ -19,8 +19,9 @@ from tests.factories import (
     short,
     usdc,
 )
+from tests.stillness import still_clock  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
 
 
 def profit(user: User) -> stakes.Profit:
