@@ -22,6 +22,7 @@ PERMISSIONS = {
     "healthz": Who.ANYONE,
     "favicon.ico": Who.ANYONE,
     "readyz": Who.ANYONE,
+    "pictures/<str:digest>.webp": Who.ANYONE,
     "metrics": Who.METRICS,
     "admin/login/": Who.ANYONE,
     "admin/*": Who.STAFF,

@@ -22,12 +22,13 @@ from exchange.models import (
     OutcomeOrder,
     OutcomeTick,
     Participant,
+    Picture,
     Session,
     StaffAction,
     User,
 )
 from exchange.selectors.outcome import waiting
-from exchange.services.sessions import by_staff, host, lobby
+from exchange.services.sessions import by_staff, host, lobby, pictures
 
 
 class WinnerForm(ReasonForm):
@@ -59,6 +60,10 @@ def _reduce_only(actor: User, session: Session, reason: str) -> StaffAction:
 
 def _resume(actor: User, session: Session, reason: str) -> StaffAction:
     return _verb("resume", partial(host.resume, key=uuid4().hex))(actor, session, reason)
+
+
+def _remove(actor: User, picture: Picture, reason: str) -> StaffAction:
+    return pictures.picture_remove(actor=actor, picture=picture, reason=reason)
 
 
 def _end(actor: User, session: Session, reason: str) -> StaffAction:
@@ -185,6 +190,31 @@ class ParticipantAdmin(ReadOnly):
     ordering = ("-id",)
     sortable_by = ()
     hidden = ("digest",)
+
+
+@admin.register(Picture)
+class PictureAdmin(Verbs):
+    """Pictures of outcomes, as the site drew them."""
+
+    verbs = (
+        Verb(
+            name="remove",
+            label="Remove from the site",
+            explained="It is shown nowhere any more. The outcome keeps its name and colour.",
+            act=_remove,
+        ),
+    )
+
+    list_display = ("digest", "by", "created_at")
+    list_select_related = ("by",)
+    search_fields = ("=digest", "=by__email")
+    ordering = ("-created_at",)
+    sortable_by = ()
+    hidden = ("image",)
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        """Say no: a picture never changes."""
+        return False
 
 
 @admin.register(Holding)

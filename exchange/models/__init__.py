@@ -7,7 +7,7 @@ from exchange.models.markets import LiveState, Market
 from exchange.models.orders import Command, Fill, RestingOrder
 from exchange.models.outcomes import OutcomeFill, OutcomeOrder, OutcomeTick
 from exchange.models.positions import Position, Stake
-from exchange.models.sessions import Holding, Participant, Session
+from exchange.models.sessions import Holding, Participant, Picture, Session
 from exchange.models.ticks import Candle, OracleMove, Tick
 from exchange.models.users import ApiToken, User
 
@@ -33,6 +33,7 @@ __all__ = [
     "OutcomeOrder",
     "OutcomeTick",
     "Participant",
+    "Picture",
     "Position",
     "RestingOrder",
     "Session",

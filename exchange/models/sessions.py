@@ -33,7 +33,7 @@ class Session(models.Model):
     code = models.CharField(max_length=24, unique=True, help_text="whoever has it may look and ask")
     money = models.CharField(max_length=4, choices=Money.choices, default=Money.PLAY)
     mode = models.CharField(max_length=24, blank=True, help_text="the preset of impact, if any")
-    outcomes: Any = models.JSONField(help_text="name, colour and icon of each, in order")
+    outcomes: Any = models.JSONField(help_text="name, colour, icon and picture of each, in order")
     late_join = models.BooleanField(default=True, help_text="whether one may join after the start")
     planned_winner = models.SmallIntegerField(
         null=True, blank=True, help_text="resolves by itself at the end; empty: the host says"
@@ -62,6 +62,20 @@ class Session(models.Model):
     def is_play(self) -> bool:
         """Whether it is about play money."""
         return self.money == self.Money.PLAY
+
+
+class Picture(models.Model):
+    """A picture of an outcome as the site drew it, under the hash of its bytes; never changed."""
+
+    digest = models.CharField(primary_key=True, max_length=64, editable=False)
+    image = models.BinaryField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pictures"
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"picture {self.digest[:12]}"
 
 
 class Participant(models.Model):

@@ -22,7 +22,7 @@ from exchange.selectors.outcome import access, rehearsal, sessions
 from exchange.selectors.outcome.rounds import next_round, pending_choice
 from exchange.selectors.outcome.sessions import SessionView
 from exchange.services.sessions import drafts, host, lobby
-from exchange.views import session_context, session_presets, session_setup
+from exchange.views import session_context, session_pictures, session_presets, session_setup
 from exchange.views import session_shapes as shapes
 from exchange.views.edge import page
 from exchange.views.session_knobs import GROUPS
@@ -95,7 +95,11 @@ def session_act(request: HttpRequest, code: str, verb: str) -> HttpResponse:
 
 
 def _set_up(request: HttpRequest, actor: User, session: Session | None) -> HttpResponse:
-    form, draft, config = session_setup.read(request.POST)
+    typed, wrong = session_pictures.taken(request, actor)
+    form, draft, config = session_setup.read(typed)
+    for name, words in wrong.items():
+        form.complain(name, words)
+    config = None if wrong else config
     if config is None or "keep" not in request.POST:
         status = 200 if config else HTTP_REFUSED
         return _form_page(request, session, form, config, tried=bool(config), status=status)

@@ -31,7 +31,7 @@ OUTCOMES_MAX, ROUNDS_MAX = 10, 8
 TYPED_MAX, SUMMARY_MAX = 80, 2_000
 # Set by the mode where the form leaves them empty.
 OF_MODE = ("q0", "zeta_start", "zeta_end")
-LABEL_PARTS = ("name", "colour", "icon", "price")
+LABEL_PARTS = ("name", "colour", "icon", "price", "picture")
 ROUND_PARTS = ("at", "freeze", "outcomes")
 PLAIN = ("name", "summary", "money", "mode", "planned_winner", "late_join", "by_hand")
 
@@ -88,7 +88,8 @@ def filled(draft: Draft) -> Filled:
     for n in range(OUTCOMES_MAX):
         label = draft.labels[n] if n < len(draft.labels) else Label("", drafts.COLOURS[n])
         price = shown(own[n], KNOBS["initial_price"]) if n < len(own) and len(set(own)) > 1 else ""
-        parts = (label.name, label.colour or drafts.COLOURS[n], label.icon, price)
+        colour = label.colour or drafts.COLOURS[n]
+        parts = (label.name, colour, label.icon, price, label.picture)
         typed |= {f"outcome_{n}_{p}": v for p, v in zip(LABEL_PARTS, parts, strict=True)}
     for n in range(ROUNDS_MAX):
         typed |= _round_typed(n, parameters.get("rounds") or (), draft)
@@ -176,11 +177,11 @@ def _labels(form: Filled) -> tuple[list[Label], list[str]]:
     """Return the outcomes that have a name, and their own launch prices."""
     labels, prices = [], []
     for n in range(OUTCOMES_MAX):
-        name, colour, icon, price = (form.typed[f"outcome_{n}_{p}"] for p in LABEL_PARTS)
+        name, colour, icon, price, picture = (form.typed[f"outcome_{n}_{p}"] for p in LABEL_PARTS)
         if name:
-            labels.append(Label(name, colour, icon))
+            labels.append(Label(name, colour, icon, picture))
             prices.append(written(price, KNOBS["initial_price"]) if price else "")
-        elif icon or price:
+        elif icon or price or picture:
             form.complain(f"outcome_{n}_name", "Give it a name, or leave the row empty.")
     return labels, prices
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from exchange.models import AuditRun, Market, User
+from exchange.models import AuditRun, Market, Picture, User
 from exchange.services import ledger, markets, marks, staff, tokens
 from tests.factories import (
     active_market,
@@ -47,6 +47,7 @@ def world(market: Market, alice: User, staff_member: User) -> Market:
     session = running_session(staff_member, name="Zoo")
     ask(joined(session, "Ann"), "buy", "0y", "10")
     ticked(session, 2)
+    Picture.objects.create(digest="0" * 64, image=b"drawn", by=staff_member)
     AuditRun.objects.create(ok=True, figures={"findings": 0})
     marks.move(marks.seen())
     return market

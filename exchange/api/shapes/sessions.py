@@ -55,6 +55,9 @@ class LabelShape(serializers.Serializer[Any]):
     name = Text(max_length=drafts.LABEL_MAX)
     colour = serializers.ChoiceField(choices=drafts.COLOURS, required=False)
     icon = Text(max_length=drafts.ICON_MAX, required=False, allow_blank=True)
+    picture = Text(
+        max_length=64, required=False, allow_blank=True, help_text="hash of one kept by the form"
+    )
 
 
 class SessionInput(Input):
@@ -145,6 +148,7 @@ class OutcomeShape(Out):
     name = serializers.CharField()
     colour = serializers.CharField()
     icon = serializers.CharField(allow_blank=True)
+    picture = serializers.CharField(allow_blank=True, help_text="/pictures/{hash}.webp")
     is_active = serializers.BooleanField()
     has_won = serializers.BooleanField()
     price = PairShape(source="price_pico", help_text="published; zero when out of play")

@@ -27,6 +27,7 @@ class OutcomeView:
     name: str
     colour: str
     icon: str
+    picture: str
     is_active: bool
     has_won: bool
     price_pico: tuple[int, int]
@@ -217,6 +218,7 @@ def _outcomes(
                 name=label["name"],
                 colour=label["colour"],
                 icon=label["icon"],
+                picture=label.get("picture", ""),
                 is_active=row.active,
                 has_won=state.winner == number,
                 price_pico=(row.yes_pico, row.no_pico),

@@ -15,6 +15,7 @@ from django.db import transaction
 from exchange.engines import outcome, units
 from exchange.errors import Field, Malformed, NotAllowed, Unprocessable
 from exchange.models import LiveState, Market, MarketEvent, Session, User
+from exchange.selectors import pictures
 from exchange.services import locks
 
 RIGHT = "exchange.host_session"
@@ -32,11 +33,12 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """How one outcome looks: a name, one of COLOURS, and a sign such as an emoji."""
+    """How one outcome looks: a name, one of COLOURS, a sign such as an emoji, or a kept picture."""
 
     name: str
     colour: str = ""
     icon: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +141,11 @@ def session_clone(*, host: User, session: Session, name: str = "") -> Session:
 
 
 def draft_of(session: Session) -> Draft:
-    """Return what would make this session again."""
+    """Return what would make this session again; a picture that staff has removed is left out."""
     return Draft(
         name=session.market.name,
         summary=session.market.summary,
-        labels=[Label(**row) for row in session.outcomes],
+        labels=[_label_of(row) for row in session.outcomes],
         money=session.money,
         mode=session.mode,
         parameters=session.market.config,
@@ -215,13 +217,24 @@ def record(session: Session, kind: str, *, by: User | None = None, **detail: Any
     MarketEvent.objects.create(market_id=session.market_id, kind=kind, detail=detail)
 
 
+def _label_of(row: Mapping[str, str]) -> Label:
+    label = Label(**row)
+    gone = label.picture and not pictures.is_kept(label.picture)
+    return replace(label, picture="") if gone else label
+
+
 def _described(draft: Draft, config: outcome.Config) -> Json:
     return {"name": draft.name, "summary": draft.summary, "config": config.to_mapping()}
 
 
 def _settings(draft: Draft, config: outcome.Config) -> Json:
     labels = [
-        {"name": row.name, "colour": row.colour or COLOURS[n], "icon": row.icon}
+        {
+            "name": row.name,
+            "colour": row.colour or COLOURS[n],
+            "icon": row.icon,
+            "picture": row.picture,
+        }
         for n, row in enumerate(draft.labels)
     ]
     return {
@@ -271,6 +284,8 @@ def _wrong_label(label: Label) -> Iterator[tuple[str, str]]:
         yield "colour", f"one of {', '.join(COLOURS)}"
     if len(label.icon) > ICON_MAX:
         yield "icon", f"at most {ICON_MAX} characters"
+    if label.picture and not pictures.is_kept(label.picture):
+        yield "picture", "there is no such picture; choose the file again"
 
 
 def _is_label(text: str, most: int) -> bool:
