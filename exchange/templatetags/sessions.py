@@ -94,6 +94,15 @@ def clock_ms(ms: int | None) -> str:
 
 
 @register.filter
+def lasting(ms: int) -> str:
+    """Write how long something lasts in words: hours, minutes and seconds, as far as there are."""
+    seconds = ms // 1000
+    parts = ((seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    said = [f"{count}{figures.GROUP}{unit}" for count, unit in parts if count]
+    return " ".join(said) or interval(ms)
+
+
+@register.filter
 def interval(ms: int) -> str:
     """Write how long a batch lasts."""
     return f"{figures.trimmed(ms, 1000, 0, 3)}{figures.GROUP}s"

@@ -50,11 +50,13 @@ def end_context(request: HttpRequest, seat: Seat) -> Context:
     last = points[-1].number if points else 0
     end_ms = max(points[-1].t_ms if points else 0, 1)
     own = context_of.own_context(seat, view)
+    ranked = standings(seat)
     return {
         **context_of.frame_context(seat, view),
         **own,
         "winner": None if view.session.winner is None else view.outcomes[view.session.winner],
-        "standings": standings(seat),
+        "standings": ranked,
+        "mine_placed": next((placed.row for placed in ranked if placed.is_me), None),
         "graph": context_of.graph_of(view, points),
         "volume_plot": shapes.money_plot(
             [("volume", "Volume", [(0, 0), *((p.t_ms, p.volume_micro) for p in points)])], end_ms

@@ -51,7 +51,7 @@ def lobby_context(seat: Seat, form: JoinForm | None = None, wrong: str = "") -> 
     view = view_of(seat)
     return {
         **context_of.frame_context(seat, view),
-        "people": sessions.participants(seat.session),
+        "people": sessions.participants(seat.session, seat.participant),
         "form": form or JoinForm(),
         "wrong": wrong,
     }

@@ -75,7 +75,6 @@ def _labels(names: str, colours: str = "") -> list[Label]:
 
 QUICK = Draft(
     name="Quick game",
-    summary="Three outcomes, five minutes, play money.",
     labels=_labels("Red Green Blue", "red green blue"),
     mode=LOW_OWN_HIGH_CROSS,
     parameters={"total_duration_ms": "300000", "f": "0.01", "default_max_slippage": "0.1"},
@@ -88,7 +87,6 @@ PRESETS: Mapping[str, Preset] = {
         replace(
             QUICK,
             name="Knock-out",
-            summary="Five start, two rounds take one out each, three play for the end.",
             labels=_labels("Ash Birch Cedar Douglas Elm"),
             mode=HIGH_OWN_HIGH_CROSS,
             parameters={
@@ -107,7 +105,6 @@ PRESETS: Mapping[str, Preset] = {
         replace(
             QUICK,
             name="Lecture hall",
-            summary="Four answers, one is right. The launch prices add up to one.",
             labels=_labels("A B C D"),
             mode=LOW_OWN_LOW_CROSS,
             parameters={

@@ -3,7 +3,7 @@
 It converts and nothing more; ranges and conditions are the services', said beside the field.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,8 +85,9 @@ def filled(draft: Draft) -> Filled:
     typed |= _knobs_typed(parameters)
     prices = parameters.get("initial_price")
     own = prices if isinstance(prices, list | tuple) else []
+    spare = _spare_colours(draft.labels)
     for n in range(OUTCOMES_MAX):
-        label = draft.labels[n] if n < len(draft.labels) else Label("", drafts.COLOURS[n])
+        label = draft.labels[n] if n < len(draft.labels) else Label("", next(spare))
         price = shown(own[n], KNOBS["initial_price"]) if n < len(own) and len(set(own)) > 1 else ""
         colour = label.colour or drafts.COLOURS[n]
         parts = (label.name, colour, label.icon, price, label.picture)
@@ -142,6 +143,12 @@ def line_rows(form: Filled, kind: str, count: int, parts: Sequence[str]) -> list
         wrong = [w for part in parts for w in form.complaints.get(f"{kind}_{n}_{part}", [])]
         rows.append(LineRow(n, values, wrong))
     return rows
+
+
+def _spare_colours(labels: Sequence[Label]) -> Iterator[str]:
+    """Return the colours that no outcome of a draft has yet, for the rows that are still empty."""
+    taken = {label.colour or drafts.COLOURS[n] for n, label in enumerate(labels)}
+    return iter(sorted(drafts.COLOURS, key=lambda colour: colour in taken))
 
 
 def _draft(form: Filled) -> Draft:

@@ -34,8 +34,9 @@ function writeFigure(element, value, places) {
   tint(element, before, value);
 }
 
-function writeChange(element, display) {
-  const { text, arrow, word, tone } = change(display, element.dataset.open);
+/** Write a change from `before` to `now` with its arrow, sign and word. */
+export function writeChange(element, now, before) {
+  const { text, arrow, word, tone } = change(now, before);
   const parts = { "[data-arrow]": arrow, "[data-word]": word, "[data-text]": text };
   for (const [selector, content] of Object.entries(parts)) {
     const part = element.querySelector(selector);
@@ -50,7 +51,7 @@ function writeTick({ market, tick }) {
     const figure = element.dataset.live;
     if (PRICES.has(figure)) writeFigure(element, tick[figure], Number(element.dataset.places ?? 4));
     else if (MONEY.has(figure)) writeFigure(element, tick[figure], 2);
-    else if (figure === "change") writeChange(element, tick.display);
+    else if (figure === "change") writeChange(element, tick.display, element.dataset.open);
     else if (figure === "oracle-age") element.dataset.since = tick.oracle_s;
     else if (figure === "oracle-next") {
       element.dataset.until = tick.oracle_s + Number(element.dataset.interval);

@@ -1,7 +1,7 @@
 // A session's page: prices, clock and fragments follow its ticks; a new state loads the page anew.
 import { serverNow } from "./countdown.js";
 import { decimal } from "./format.js";
-import { refreshLater } from "./live.js";
+import { refreshLater, writeChange } from "./live.js";
 import { SessionFeed } from "./socket.js";
 
 const root = document.querySelector("[data-session]");
@@ -35,6 +35,13 @@ function shift(text) {
   return `${Number(whole + digits.slice(0, 2))}.${digits.slice(2)}`;
 }
 
+/** The change since the launch, which stands beside a chance, moves along with it. */
+function showChange(number, price) {
+  const row = document.querySelector(`[data-outcome="${number}"]`);
+  const element = row?.querySelector(".change");
+  if (element && row.dataset.launch) writeChange(element, price, row.dataset.launch);
+}
+
 function showPrices({ prices, volume }) {
   let sum = 0;
   prices.forEach((pair, number) => {
@@ -43,6 +50,7 @@ function showPrices({ prices, volume }) {
     for (const element of document.querySelectorAll(`[data-chance="${number}"]`)) {
       write(element, pair[0], chance(pair[0]));
     }
+    showChange(number, pair[0]);
     for (const token of [0, 1]) {
       for (const element of document.querySelectorAll(`[data-price="${number}${token}"]`)) {
         write(element, pair[token], decimal(pair[token], 3));

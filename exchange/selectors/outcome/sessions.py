@@ -13,6 +13,7 @@ from exchange.selectors.outcome import configs
 from exchange.selectors.outcome.rounds import next_round
 
 HALTED, REDUCING, FROZEN = "halted", "reduce_only", "frozen"
+PEOPLE_MAX = 200
 OVER = (Market.Status.ENDED, Market.Status.RESOLVED)
 
 
@@ -191,9 +192,14 @@ def of_user(user: User) -> QuerySet[Session]:
     return rows.filter(mine | Q(participants__user=user)).distinct().order_by("-created_at")
 
 
-def participants(session: Session) -> QuerySet[Participant]:
-    """Return who takes part, in the order of joining."""
-    return session.participants.select_related("user").order_by("id")
+def participants(
+    session: Session, first: Participant | None = None, limit: int = PEOPLE_MAX
+) -> list[Participant]:
+    """Return who takes part, the newest first after `first`, at most `limit` of them."""
+    rows = session.participants.select_related("user").order_by("-id")
+    if first is None:
+        return list(rows[:limit])
+    return [first, *rows.exclude(pk=first.pk)[: limit - 1]]
 
 
 def events(session: Session, *, before: int | None = None, limit: int = 50) -> list[MarketEvent]:
