@@ -5,10 +5,13 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models.functions import Lower
 
 from exchange import clock
+
+# Whose password is only hashed anew; it holds within the transaction and for nobody else.
+REHASHED = "SELECT set_config('megatron.rehashed', %s, true)"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -53,6 +56,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects: ClassVar[UserManager] = UserManager()
+    # a name of the object and no column
+    _is_rehashing = False
 
     class Meta:
         constraints = [
@@ -61,6 +66,27 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.public_name
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Store, telling the database which write is the same password under a newer hash.
+
+        What watches over changes of credentials would take it for one, and freeze withdrawals.
+        """
+        if not self._is_rehashing:
+            super().save(*args, **options)
+            return
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(REHASHED, [str(self.pk)])
+            super().save(*args, **options)
+            cursor.execute(REHASHED, [""])
+
+    def check_password(self, raw_password: str) -> bool:
+        """Say whether it is the password; one hashed in an old way is hashed anew."""
+        self._is_rehashing = True
+        try:
+            return super().check_password(raw_password)
+        finally:
+            self._is_rehashing = False
 
     @property
     def public_name(self) -> str:

@@ -7,6 +7,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from bip32 import BIP32
+from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from prometheus_client import generate_latest
@@ -214,6 +215,22 @@ def test_every_way_of_changing_credentials_is_noted(alice: User) -> None:
     assert changed()
     EmailAddress.objects.create(user=alice, email="other@example.com")
     assert changed()
+
+
+def test_a_password_hashed_anew_is_no_change_and_a_new_one_is(alice: User) -> None:
+    alice.password = make_password("correct horse battery", hasher="pbkdf2_sha256")
+    alice.save()
+    CredentialChange.objects.all().delete()
+    before = alice.password
+
+    assert not alice.check_password("wrong")
+    assert alice.check_password("correct horse battery")
+    alice.refresh_from_db()
+    assert alice.password != before
+    assert not CredentialChange.objects.exists()
+    alice.set_password("correct horse battery")
+    alice.save()
+    assert CredentialChange.objects.get().user == alice
 
 
 def test_a_chain_is_a_row_and_not_code(chain: Chain) -> None:
