@@ -6,6 +6,7 @@ a transaction; each block costs more as state grows, so chains here stay short.
 """
 
 import contextlib
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from chain.clients.rpc import Node, http
 from chain.errors import NodeFault
 from exchange import clock
+from megatron.embedded import tied
 
 BINARY = (
     Path(__file__).resolve().parent.parent
@@ -33,7 +35,8 @@ def anvil(*flags: str) -> Iterator[Node]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     words = ["--port", str(port), "--no-mining", "--silent", "--slots-in-an-epoch", "1", *flags]
-    process = subprocess.Popen([BINARY, *words], stdout=subprocess.DEVNULL)
+    tie = tied(signal.SIGKILL)  # however these tests end, their node ends with them
+    process = subprocess.Popen([BINARY, *words], stdout=subprocess.DEVNULL, preexec_fn=tie)  # noqa: PLW1509
     try:
         node = http(f"http://127.0.0.1:{port}", "anvil")
         deadline = clock.monotonic() + START_S

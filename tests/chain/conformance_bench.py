@@ -8,6 +8,7 @@ no `removed` logs follow a reorg; a replacement that adds one wei is accepted.
 import contextlib
 import itertools
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from eth_utils.crypto import keccak
 from chain.contracts import artifact
 from chain.devnet import genesis
 from exchange import clock
+from megatron.embedded import tied
 
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / "tests/browser/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
@@ -192,7 +194,8 @@ class Bench:
 @contextlib.contextmanager
 def started(words: list[str], kind: str, port: int) -> Iterator[Bench]:
     """Run a node until the block ends."""
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, cwd=ROOT)
+    tie = tied(signal.SIGKILL)  # however these tests end, their node ends with them
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, cwd=ROOT, preexec_fn=tie)  # noqa: PLW1509
     bench = Bench(f"http://127.0.0.1:{port}", kind)
     deadline = clock.monotonic() + START_S
     try:

@@ -12,6 +12,7 @@ from chain.devnet.chain import Chain
 from chain.devnet.journal import Journal, JournalBroken
 from chain.devnet.node import Node
 from chain.devnet.server import Options
+from megatron.embedded import tied
 from tests.chain.conformance_bench import ROOT, Bench
 from tests.chain.devnet_bench import GWEI, KEYS, NOBODY, NOW, ask, opened, send
 
@@ -138,7 +139,14 @@ def test_the_journal_of_another_chain_is_refused(tmp_path: Path) -> None:
 
 def _started(journal: Path, *flags: str) -> tuple["subprocess.Popen[str]", Bench]:
     words = [sys.executable, "-m", "chain.devnet", "--port", "0", "--journal", str(journal)]
-    process = subprocess.Popen([*words, *flags], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    tie = tied(signal.SIGKILL)
+    process = subprocess.Popen(
+        [*words, *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=tie,  # noqa: PLW1509
+    )
     assert process.stdout is not None
     found = re.search(r"http://\S+", process.stdout.readline())
     assert found is not None
