@@ -20,6 +20,7 @@ WEB_LIMITS = {"DB_STATEMENT_TIMEOUT_MS": "3500", "DB_IDLE_TIMEOUT_MS": "10000"}
 BACKLOG = 1024
 READERS, INSTALL = "readers", "install"
 SERVING = ("web", "clock", "worker", "beat")
+CHAIN = "chain"
 
 
 def parts(*, host: str, port: int) -> list[Part]:
@@ -54,7 +55,7 @@ def chain_parts(port: int) -> list[Part]:
     """
     manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
     if not port:
-        return [Part(name="chain", command=[*manage, "chain"], environment=_named("chain"))]
+        return [Part(name=CHAIN, command=[*manage, CHAIN], environment=_named(CHAIN))]
     # anything that speaks to a chain finds ours by the same variable as any other
     os.environ["CHAIN_RPC_URL"] = f"http://127.0.0.1:{port}"
     journal = str(state_dir() / "devnet.journal")
@@ -63,7 +64,7 @@ def chain_parts(port: int) -> list[Part]:
     return [
         Part(name="devnet", command=[sys.executable, *devnet]),
         Part(name="signer", command=[*manage, "signer", "--embedded"]),
-        Part(name="chain", command=chain, environment=_named("chain")),
+        Part(name=CHAIN, command=chain, environment=_named(CHAIN)),
     ]
 
 

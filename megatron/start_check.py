@@ -19,7 +19,7 @@ from exchange import clock, live
 from exchange.errors import MegatronError
 from exchange.models import Market
 from exchange.services import markets
-from megatron.processes import SERVING
+from megatron.processes import CHAIN, SERVING
 from megatron.supervisor import Supervisor
 
 WITHIN_S = 60.0
@@ -49,7 +49,8 @@ def examine(supervisor: Supervisor, address: str, *, began: float) -> list[Findi
     """Return a finding for each part and one for a new tick on a websocket, in this order."""
     deadline = clock.monotonic() + WITHIN_S
     findings = []
-    for part in SERVING:
+    # a site without a chain has no follower
+    for part in (*SERVING, *(name for name in (CHAIN,) if name in supervisor.children)):
         ok = _wait(partial(_lives, supervisor, part, address), deadline)
         detail = "gives signs of life" if ok else "gave no sign of life in time"
         findings.append(_finding(part, began, ok=ok, detail=detail))
