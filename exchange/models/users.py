@@ -80,7 +80,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             super().save(*args, **options)
             cursor.execute(REHASHED, [""])
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Say whether it is the password; one hashed in an old way is hashed anew."""
         self._is_rehashing = True
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chain.clients.rpc import Node
+from chain.core import sweeping
 from chain.models import Attempt, DepositAddress, HotWallet, Network, NonceSlot, Sweep
 from chain.services import gas, pump, reconcile, reserves, sweeps
 from exchange.models import Entry
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # a wave of signatures is small, so that there are many moments to die in
-    monkeypatch.setattr(sweeps.sweeping, "LEGS_MOST", 3)
+    monkeypatch.setattr(sweeping, "LEGS_MOST", 3)
     with impatient(monkeypatch):
         yield
 
