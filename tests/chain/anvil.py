@@ -36,7 +36,8 @@ def anvil(*flags: str) -> Iterator[Node]:
         port = probe.getsockname()[1]
     words = ["--port", str(port), "--no-mining", "--silent", "--slots-in-an-epoch", "1", *flags]
     tie = tied(signal.SIGKILL)  # however these tests end, their node ends with them
-    process = subprocess.Popen([BINARY, *words], stdout=subprocess.DEVNULL, preexec_fn=tie)  # noqa: PLW1509
+    words = [str(BINARY), *words]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, preexec_fn=tie)  # noqa: PLW1509
     try:
         node = http(f"http://127.0.0.1:{port}", "anvil")
         deadline = clock.monotonic() + START_S

@@ -195,7 +195,8 @@ class Bench:
 def started(words: list[str], kind: str, port: int) -> Iterator[Bench]:
     """Run a node until the block ends."""
     tie = tied(signal.SIGKILL)  # however these tests end, their node ends with them
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, cwd=ROOT, preexec_fn=tie)  # noqa: PLW1509
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(words, stdout=quiet, cwd=ROOT, preexec_fn=tie)  # noqa: PLW1509
     bench = Bench(f"http://127.0.0.1:{port}", kind)
     deadline = clock.monotonic() + START_S
     try:
