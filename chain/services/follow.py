@@ -72,8 +72,8 @@ class Follower:
     def _pay(self, network: Network, nodes: list[Node]) -> None:
         signer = signers.configured()
         payouts.sign_due(network=network, nodes=nodes, signer=signer)
-        sweeps.sweeps_advance(network=network, nodes=nodes, signer=signer)
         pump.pump(network=network, nodes=nodes, signer=signer)
+        sweeps.sweeps_advance(network=network, nodes=nodes, signer=signer)
         payouts.disperse_allow(network=network, node=nodes[0], signer=signer)
 
     def make_ahead(self) -> None:

@@ -29,6 +29,7 @@ from exchange import clock
 
 # By the chain's time. Longer than a transaction waits; short, for only its end lets one try again.
 VALID_S = 3_600
+AGAIN = timedelta(minutes=1)
 NOT_SIGNED = (Asked.HELD.value, Asked.REVIEW.value, Asked.APPROVED.value)
 Purpose = NonceSlot.Purpose
 
@@ -72,6 +73,7 @@ def sweeps_advance(*, network: Network, nodes: Sequence[Node], signer: Signer) -
         begun = _sweep(network, nodes[0], signer) if _take_turn(network) else None
     except Parked as why:
         _note(network, str(why))
+        _look_again(network)
         return 0
     if begun is not None:
         _note(network, "")
@@ -84,6 +86,12 @@ def _take_turn(network: Network) -> bool:
     due = Q(swept_at=None) | Q(swept_at__lte=before)
     rows = HotWallet.objects.filter(due, network=network).exclude(treasury="")
     return rows.update(swept_at=clock.now()) == 1
+
+
+def _look_again(network: Network) -> None:
+    """Let the next look come soon: what keeps money from moving is mended within minutes."""
+    soon = max(timedelta(0), timedelta(seconds=network.sweep_every_s) - AGAIN)
+    HotWallet.objects.filter(network=network).update(swept_at=clock.now() - soon)
 
 
 def _sweep(network: Network, node: Node, signer: Signer) -> int:
@@ -132,6 +140,7 @@ def _ready(network: Network, node: Node, signer: Signer) -> Round:
         raise Parked("the Sweeper moves another token, or pays another treasury")
     fees = payouts.fees_now(network, node)
     gas = node.number("eth_getBalance", hot.address, "latest")
+    HotWallet.objects.filter(pk=hot.pk).update(gas_wei=gas)
     legs = sweeping.legs_most(gas // fees.max_fee)
     if not legs:
         raise Parked("the hot wallet has too little ether for gas")
