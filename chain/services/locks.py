@@ -4,7 +4,20 @@ Order: the scan state, then a deposit; the hot wallet, then nonces, then withdra
 id; the ledger's accounts last.
 """
 
-from chain.models import Deposit, HotWallet, Network, NonceSlot, ScanState, Sweep, Withdrawal
+from datetime import datetime
+
+from django.db.models import Q
+
+from chain.models import (
+    Attempt,
+    Deposit,
+    HotWallet,
+    Network,
+    NonceSlot,
+    ScanState,
+    Sweep,
+    Withdrawal,
+)
 
 TAKE_ADDRESS = """
     UPDATE chain_depositaddress SET user_id = %s, assigned_at = %s
@@ -46,6 +59,13 @@ def slot_at_once(pk: int) -> NonceSlot | None:
     """Lock and return a nonce, or None where somebody else is at it."""
     rows = NonceSlot.objects.select_for_update(no_key=True, of=("self",), skip_locked=True)
     return rows.select_related("network").filter(pk=pk).first()
+
+
+def attempts_at_once(pks: list[int], sent_before: datetime) -> set[int]:
+    """Lock and return those attempts that were not sent since, and nobody else has locked."""
+    rows = Attempt.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
+    due = Q(sent_at=None) | Q(sent_at__lte=sent_before)
+    return set(rows.filter(due, pk__in=pks).values_list("pk", flat=True))
 
 
 def withdrawal(pk: int) -> Withdrawal:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 
 from chain.clients.rpc import Node, Receipt
 from chain.clients.signer import Signer
@@ -56,12 +57,26 @@ def pump(*, network: Network, nodes: Sequence[Node], signer: Signer) -> Pumped:
     outgoing: list[Attempt] = []
     for slot in slots:
         found = next(((a, mined[a.pk]) for a in slot.attempts.all() if a.pk in mined), None)
-        if found is not None or _is_due(slot, network):
+        if found is None and _only_waits(slot, network):
+            # what is stored may be sent by anybody at any time: no lock is needed for that
+            outgoing += list(slot.attempts.all())[-2:]
+        elif found is not None or _is_due(slot, network):
             outgoing += _work(slot.pk, found, nodes, signer, final, done)
     crash_here("pump.before_send")
     _send(outgoing, nodes, done)
     crash_here("pump.after_send")
     return done
+
+
+def _only_waits(slot: NonceSlot, network: Network) -> bool:
+    """Say whether a nonce needs nothing but to be sent, the first time or again."""
+    if slot.state != Slot.OPEN or slot.cancel_asked_at is not None:
+        return False
+    last, now = list(slot.attempts.all())[-1], clock.now()
+    if last.sent_at is None:
+        return True
+    stuck = now - last.signed_at >= timedelta(seconds=network.stuck_after_s)
+    return not stuck and now - last.sent_at >= RESEND
 
 
 def _is_due(slot: NonceSlot, network: Network) -> bool:
@@ -192,9 +207,11 @@ def _ether_of(slot: NonceSlot, node: Node) -> int:
 
 
 def _send(attempts: Sequence[Attempt], nodes: Sequence[Node], done: Pumped) -> None:
-    """Offer the stored bytes to every node; what they answer is kept and decides nothing."""
-    late = clock.now() - RESEND
-    due = [a for a in attempts if a.sent_at is None or a.sent_at <= late]
+    """Offer the stored bytes to every node; what they answer is kept and decides nothing.
+
+    Of several workers one sends; should it die first, another does when it is time to send again.
+    """
+    due = _claimed(attempts)
     if not due:
         return
     said: list[str] = []
@@ -205,11 +222,24 @@ def _send(attempts: Sequence[Attempt], nodes: Sequence[Node], done: Pumped) -> N
             answers = [fault.message] * len(due)
         said = said or answers
         crash_here("pump.sent")
-    for attempt, words in zip(due, said, strict=True):
-        attempt.sent_at, attempt.sends, attempt.answer = clock.now(), attempt.sends + 1, words[:200]
-    Attempt.objects.bulk_update(due, ["sent_at", "sends", "answer"])
+    for words in set(said):
+        told = [a.pk for a, answer in zip(due, said, strict=True) if answer == words]
+        Attempt.objects.filter(pk__in=told).update(answer=words[:200])
     done.sent += len(due)
     _note_broadcast({attempt.slot_id for attempt in due})
+
+
+def _claimed(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Return those that nobody else sends just now. Locks: conditional updates, in order of id."""
+    now = clock.now()
+    late = now - RESEND
+    wanted = [a.pk for a in attempts if a.sent_at is None or a.sent_at <= late]
+    if not wanted:
+        return []
+    with transaction.atomic():
+        mine = locks.attempts_at_once(wanted, late)
+        Attempt.objects.filter(pk__in=mine).update(sent_at=now, sends=F("sends") + 1)
+    return [attempt for attempt in attempts if attempt.pk in mine]
 
 
 def _note_broadcast(slots: set[int]) -> None:

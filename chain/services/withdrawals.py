@@ -170,7 +170,9 @@ def move_many(rows: Sequence[Withdrawal], state: State) -> None:
     now = clock.now()
     for row in rows:
         row.state = states.move(State(row.state), state).value
-    Withdrawal.objects.bulk_update(rows, ["state", "slot"])
+    if state == State.SIGNED:
+        Withdrawal.objects.bulk_update(rows, ["slot"])
+    Withdrawal.objects.filter(pk__in=[row.pk for row in rows]).update(state=state.value)
     WithdrawalEvent.objects.bulk_create(
         WithdrawalEvent(withdrawal=row, state=row.state, at=now) for row in rows
     )
