@@ -29,10 +29,12 @@ from tests.chain.purses import desk_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN, BATCH, PAYEE = "0x" + "11" * 20, "0x" + "22" * 20, "0x" + "33" * 20
+TREASURY = "0x" + "44" * 20
 POLICY = Policy(
-    chains={7: Contracts(token=TOKEN, disperse=BATCH)},
+    chains={7: Contracts(token=TOKEN, disperse=BATCH, treasury=TREASURY)},
     per_payment_micro=100,
     per_day_micro=250,
+    swept_per_day_micro=1_000,
     max_fee_wei=10**12,
 )
 USDC = 1
@@ -130,6 +132,37 @@ def test_the_log_is_kept_over_a_restart_and_an_edit_is_noticed(tmp_path: Path) -
     log.write_text(log.read_text().replace('"amount_micro": 60', '"amount_micro": 6', 1))
     with pytest.raises(JournalBroken, match="line 1"):
         Journal(log).open()
+
+
+def _wish(index: int, amount: int) -> dict[str, Any]:
+    return {
+        "op": "authorize", "chain_id": 7, "index": index, "to": TREASURY, "amount_micro": amount,
+        "valid_before_s": 2**40, "nonce": f"0x{index:064x}",
+    }  # fmt: skip
+
+
+def test_swept_money_has_a_limit_of_its_own_that_outlives_a_restart(tmp_path: Path) -> None:
+    desk = desk_of(tmp_path, POLICY)
+    assert "v" in desk.answer(_wish(1, 700))
+    assert "v" in desk.answer(_wish(1, 700))  # the same once more is no more
+    again = desk_of(tmp_path, POLICY)
+
+    assert again.answer(_wish(2, 301))["refused"] == "day_limit"
+    assert "v" in again.answer(_wish(2, 300))
+    assert "raw" in again.answer(_request(data=calls.transfer(PAYEE, 100).hex()))
+    to_us = _request(nonce=1, data=calls.transfer(TREASURY, 1).hex())
+    assert again.answer(to_us)["refused"] == "day_limit"
+    with clock.shifted(86_401):
+        assert "raw" in again.answer(to_us)
+
+
+def test_a_policy_is_read_as_it_is_written(tmp_path: Path) -> None:
+    words = {"token": TOKEN.upper().replace("X", "x"), "treasury": TREASURY, "signing_name": "US D"}
+    (tmp_path / "policy.json").write_text(json.dumps({"chains": {"7": words}, "max_fee_wei": 5}))
+    policy = Policy.read(tmp_path / "policy.json")
+
+    assert policy.chains[7].token == TOKEN
+    assert policy.chains[7].domain(7).name == "US D"
 
 
 def test_the_socket_serves_its_own_user_alone(tmp_path: Path, desk: Desk) -> None:
@@ -238,6 +271,14 @@ def test_turnkey_is_not_believed(custodian: FakeTurnkey, lie: str) -> None:
     custodian.lie = lie
     with pytest.raises(SignerFault):
         _turnkey(custodian).sign(bytes(31) + b"\x01")
+
+
+def test_turnkey_signs_for_the_deposit_address_alone(custodian: FakeTurnkey) -> None:
+    address, digest = custodian.account.address.lower(), bytes(31) + b"\x01"
+
+    assert _turnkey(custodian).sign_deposit(3, address, digest).signer_of(digest) == address
+    with pytest.raises(SignerFault, match="another key"):
+        _turnkey(custodian).sign_deposit(3, PAYEE, digest)
 
 
 def test_turnkey_refuses_another_stamp(custodian: FakeTurnkey) -> None:

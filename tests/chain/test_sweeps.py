@@ -11,10 +11,11 @@ from chain.errors import SignerRefused
 from chain.models import Deposit, HotWallet, KeyAccount, NonceSlot, Sweep
 from chain.services import calls, reconcile, reserves, sweeps
 from exchange import clock
-from exchange.models import Entry
+from exchange.errors import Malformed
+from exchange.models import Entry, User
 from tests.chain.broom import Broom, deploy_sweeper
 from tests.chain.driver import Chain, Embedded, call_data
-from tests.chain.paying import stranger
+from tests.chain.paying import entry, stranger
 from tests.chain.stage import cash_of, depositor
 from tests.factories import usdc
 
@@ -250,6 +251,12 @@ def test_a_token_without_authorisations_is_moved_by_the_address_itself(
     # the gas that was left over was enough for another one, or was filled up
     assert chain.balance(broom.treasury, token) == usdc("47")
     assert NonceSlot.objects.filter(sender=row.address).count() == 2
+
+
+def test_nobody_is_paid_at_the_treasury(broom: Broom, alice: User) -> None:
+    with pytest.raises(Malformed) as refusal:
+        entry(alice, broom.treasury)
+    assert refusal.value.fields["fault"] == "ours"
 
 
 def _off(broom: Broom) -> None:
