@@ -78,6 +78,11 @@ def balances(node: Node, token: str, holders: Sequence[str], block: int | str) -
     return [_number(text) for text in node.eth_calls(asked, block)]
 
 
+def is_there(node: Node, contract: str, block: int) -> bool:
+    """Say whether a contract stood at an address by a block. Raises NodeFault."""
+    return (node.call("eth_getCode", [contract, hex(block)], str) or "0x") != "0x"
+
+
 def is_paused(node: Node, token: str) -> bool:
     """Say whether the token moves at all. Raises NodeFault."""
     return _number(node.eth_calls([(token, _hex("paused()"))], "latest")[0]) != 0

@@ -128,6 +128,8 @@ def _ready(network: Network, node: Node, signer: Signer) -> Round:
     state = ScanState.objects.filter(network=network).first()
     if state is None or state.final_number < 0 or state.halted_at or state.disagrees_at:
         raise Parked("the chain is not read to a final block, or is in doubt")
+    if not calls.is_there(node, network.token, state.final_number):
+        raise Parked("the token is newer than the newest final block")
     ours = DepositAddress.objects.filter(address=hot.treasury).exists()
     if ours or hot.treasury in {hot.address, network.token, network.sweeper}:
         raise Parked("the treasury is one of our own working addresses")

@@ -178,6 +178,10 @@ def test_the_socket_serves_its_own_user_alone(tmp_path: Path, desk: Desk) -> Non
         assert signer.sign(**fields).tx_hash == desk.answer(_request())["hash"]
         with pytest.raises(SignerRefused, match="not on the list"):
             signer.sign(**{**fields, "chain_id": 1})
+        wish = {k: v for k, v in _wish(4, 5).items() if k != "op"}
+        assert signer.authorize(**wish).owner.startswith("0x")
+        with pytest.raises(SignerRefused, match="not the treasury"):
+            signer.authorize(**{**wish, "to": PAYEE})
         assert path.stat().st_mode & 0o077 == 0
         server.users = frozenset({os.geteuid() + 1})
         with pytest.raises(SignerFault):

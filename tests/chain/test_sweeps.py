@@ -269,6 +269,11 @@ def _other_treasury(broom: Broom) -> None:
     broom.network.save()
 
 
+def _newer_token(broom: Broom) -> None:
+    broom.network.token = broom.chain.deploy("TestUSD")
+    broom.network.save()
+
+
 def _own_treasury(broom: Broom) -> None:
     HotWallet.objects.update(treasury=depositor()[1].address)
 
@@ -286,6 +291,7 @@ def _other_keys(broom: Broom) -> None:
     [
         (_off, ""),
         (_other_treasury, "pays another treasury"),
+        (_newer_token, "newer than"),
         (_own_treasury, "our own working addresses"),
         (_no_gas, "too little ether"),
         (_other_keys, ""),
