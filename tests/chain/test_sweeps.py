@@ -6,16 +6,24 @@ from pathlib import Path
 import pytest
 from django.db.models import Sum
 
+from chain.clients import endpoints
+from chain.clients import signer as signers
 from chain.clients.signer import Authorized
 from chain.errors import SignerRefused
+from chain.management.commands.signer import make_embedded
 from chain.models import Deposit, HotWallet, KeyAccount, NonceSlot, Sweep
-from chain.services import calls, reconcile, reserves, sweeps
+from chain.services import calls, embedded_setup, follow, reconcile, reserves, sweeps
+from chain.signer.backends import LocalKeystore
+from chain.signer.desk import Desk
+from chain.signer.journal import Journal
+from chain.signer.policy import Policy
 from exchange import clock
 from exchange.errors import Malformed
 from exchange.models import Entry, User
 from tests.chain.broom import Broom, deploy_sweeper
 from tests.chain.driver import Chain, Embedded, call_data
 from tests.chain.paying import entry, stranger
+from tests.chain.purses import InsideSigner
 from tests.chain.stage import cash_of, depositor
 from tests.factories import usdc
 
@@ -52,6 +60,30 @@ def test_many_addresses_are_emptied_by_one_transaction(broom: Broom) -> None:
     assert (Entry.objects.count(), _held(broom)) == (entries, held)
     assert Deposit.objects.count() == 3
     assert reconcile.reconcile(broom.network, broom.chain.node) == []
+
+
+def test_the_demonstration_sweeps_by_the_policy_that_it_makes(
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_embedded(tmp_path)
+    key = LocalKeystore(tmp_path / "keystore.json", (tmp_path / "password").read_bytes())
+    policy, log = Policy.read(tmp_path / "policy.json"), Journal(tmp_path / "signed.log").open()
+    signer = InsideSigner(Desk(key, policy, log, key.xpub))
+    monkeypatch.setattr(endpoints, "nodes_of", lambda _: [chain.node])
+    monkeypatch.setattr(signers, "configured", lambda: signer)
+    network = embedded_setup.prepare(chain.node, signer)
+    network.finality_blocks, network.sweep_every_s, network.start_block = 3, 0, chain.height
+    network.save()
+    _, row = depositor()
+    chain.pay(row.address, usdc("100"))
+    treasury = HotWallet.objects.get().treasury
+    before, follower = chain.balance(treasury), follow.Follower()
+    for _ in range(9):
+        chain.mine(2)
+        follower.advance(network)
+
+    assert (chain.balance(row.address), Sweep.objects.get().state) == (0, "done")
+    assert chain.balance(treasury) == before + usdc("100")
 
 
 def test_anvil_takes_the_same_authorisations(anvil_chain: Chain, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(PRIVATE)
         if options["embedded"]:
-            _make_embedded(folder)
+            make_embedded(folder)
         try:
             backend = _turnkey() if options["backend"] == "turnkey" else _local(folder)
             policy = Policy.read(folder / "policy.json")
@@ -83,7 +83,7 @@ def _word(name: str, default: str | None = None) -> str:
     return found
 
 
-def _make_embedded(folder: Path) -> None:
+def make_embedded(folder: Path) -> None:
     """Make what a development signer needs, once; the policy knows the devnet alone."""
     password, store, policy = (folder / n for n in ("password", "keystore.json", "policy.json"))
     if not store.exists():
