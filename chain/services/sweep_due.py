@@ -51,19 +51,27 @@ def due(
     rest = set(failed.values_list("address", flat=True))
     wanted = [pk for pk, amount in left.items() if amount >= least_micro and pk not in rest]
     found: list[Due] = []
+    # a token that is only passing through may know nothing of lists
+    has_list = token == network.token
     for start in range(0, len(wanted), AT_ONCE):
         rows = DepositAddress.objects.filter(pk__in=wanted[start : start + AT_ONCE])
-        found += _there(node, token, list(rows.order_by("pk")), left, final)
+        found += _there(node, token, list(rows.order_by("pk")), left, final, has_list=has_list)
     worth = [row for row in found if row.amount_micro >= least_micro]
     return sorted(worth, key=lambda row: (-row.amount_micro, row.address.pk))
 
 
 def _there(
-    node: Node, token: str, rows: Sequence[DepositAddress], left: dict[int, int], final: int
+    node: Node,
+    token: str,
+    rows: Sequence[DepositAddress],
+    left: dict[int, int],
+    final: int,
+    *,
+    has_list: bool,
 ) -> list[Due]:
     """Leave out whom the issuer has denied; count no more than is there now and was there then."""
     names = [row.address for row in rows]
-    denied = calls.denied(node, token, names)
+    denied = calls.denied(node, token, names) if has_list else set()
     now, then = (calls.balances(node, token, names, block) for block in ("latest", final))
     return [
         Due(row, min(left[row.pk], *held))

@@ -137,9 +137,8 @@ def _ready(network: Network, node: Node, signer: Signer) -> Round:
         raise Parked("the token is paused by its issuer")
     if calls.denied(node, network.token, [hot.treasury]):
         raise Parked("the token's issuer does not let the treasury receive")
-    ends = (network.token, hot.treasury)
-    if network.sweeper and calls.sweeper_ends(node, network.sweeper) != ends:
-        raise Parked("the Sweeper moves another token, or pays another treasury")
+    if network.sweeper:
+        _require_sweeper(network, node, hot, state.final_number)
     fees = payouts.fees_now(network, node)
     gas = node.number("eth_getBalance", hot.address, "latest")
     HotWallet.objects.filter(pk=hot.pk).update(gas_wei=gas)
@@ -156,6 +155,13 @@ def _ready(network: Network, node: Node, signer: Signer) -> Round:
         final=state.final_number,
         legs=legs,
     )
+
+
+def _require_sweeper(network: Network, node: Node, hot: HotWallet, final: int) -> None:
+    if not calls.is_there(node, network.sweeper, final):
+        raise Parked("there is no Sweeper at its address yet")
+    if calls.sweeper_ends(node, network.sweeper) != (network.token, hot.treasury):
+        raise Parked("the Sweeper moves another token, or pays another treasury")
 
 
 def _sign_batch(this: Round, due: Sequence[Due]) -> int:

@@ -1,6 +1,6 @@
 """Sweeping to the treasury: only final money, every leg by itself, and nobody's balance moves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ from django.db.models import Sum
 
 from chain.clients import endpoints
 from chain.clients import signer as signers
+from chain.clients.rpc import Node
 from chain.clients.signer import Authorized
 from chain.errors import SignerRefused
 from chain.management.commands.signer import make_embedded
@@ -261,8 +262,15 @@ def test_what_the_wallet_has_too_much_goes_to_the_treasury_once(
 
 @pytest.mark.parametrize("foreign", [False, True])
 def test_a_token_without_authorisations_is_moved_by_the_address_itself(
-    chain: Chain, tmp_path: Path, foreign: bool
+    chain: Chain, tmp_path: Path, foreign: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked, whole = set(), calls.denied
+
+    def noted(node: Node, token: str, holders: Sequence[str]) -> set[str]:
+        asked.add(token)
+        return whole(node, token, holders)
+
+    monkeypatch.setattr(calls, "denied", noted)
     token = chain.deploy("TestUSD") if foreign else chain.token
     chain.send(token, call_data("mint(address,uint256)", chain.bank.address, usdc("100")))
     chain.mine()
@@ -280,6 +288,8 @@ def test_a_token_without_authorisations_is_moved_by_the_address_itself(
     broom.chain.mine(4)
     broom.read()
     broom.finish(20)
+    # a foreign token may have no list of the denied, and is not asked for it
+    assert asked == {chain.token}
     # the gas that was left over was enough for another one, or was filled up
     assert chain.balance(broom.treasury, token) == usdc("47")
     assert NonceSlot.objects.filter(sender=row.address).count() == 2
@@ -298,6 +308,13 @@ def _off(broom: Broom) -> None:
 
 def _other_treasury(broom: Broom) -> None:
     broom.network.sweeper = deploy_sweeper(broom.chain, stranger())
+    broom.network.save()
+    broom.chain.mine(4)
+    broom.read()
+
+
+def _no_sweeper(broom: Broom) -> None:
+    broom.network.sweeper = stranger()
     broom.network.save()
 
 
@@ -323,6 +340,7 @@ def _other_keys(broom: Broom) -> None:
     [
         (_off, ""),
         (_other_treasury, "pays another treasury"),
+        (_no_sweeper, "no Sweeper"),
         (_newer_token, "newer than"),
         (_own_treasury, "our own working addresses"),
         (_no_gas, "too little ether"),
