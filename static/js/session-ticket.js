@@ -47,24 +47,23 @@ function drop(prices) {
   refresh();
 }
 
-// A share of what is free; the server works the size out and says it with the preview.
-function ask(share) {
-  window.htmx?.ajax("POST", form().action, {
-    source: form(),
-    target: "#preview",
-    swap: "outerHTML",
-    values: { share },
-  });
+// A share of what is free; the server works the size out and says it with the preview. It goes
+// along with every question until its answer is there, for a later question replaces an earlier.
+let share = "";
+function ask(wanted) {
+  share = wanted;
+  refresh();
 }
 
 function takeSize(preview) {
-  if (preview.dataset.size) put("size", preview.dataset.size);
+  if (share && preview.dataset.size) put("size", preview.dataset.size);
+  share = "";
 }
 
 function onClick(event) {
   const pick = event.target.closest("[data-pick]");
   const size = event.target.closest("button[data-size]");
-  const share = event.target.closest("[data-share]");
+  const chip = event.target.closest("[data-share]");
   if (pick) {
     event.preventDefault();
     fill(pick.dataset.pick);
@@ -74,7 +73,7 @@ function onClick(event) {
   } else if (size) {
     put("size", size.dataset.size);
     refresh();
-  } else if (share) ask(share.dataset.share);
+  } else if (chip) ask(chip.dataset.share);
   else if (event.target.closest("[data-dismiss]")) event.target.closest(".toast").remove();
 }
 
@@ -122,6 +121,10 @@ function start() {
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
   document.addEventListener("session:gone", (event) => drop(event.detail.prices));
+  form().elements.size.addEventListener("input", () => (share = ""));
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (share && event.detail.elt === form()) event.detail.parameters.share = share;
+  });
   form().elements.outcome.addEventListener("change", (event) => choose(event.target.value));
   document.addEventListener("ticket:open", (event) => {
     const { side } = event.detail;

@@ -38,6 +38,28 @@ function markChanges() {
   }
 }
 
+// A quote that did not come is asked for until it does; what stands there is not for what is typed.
+const LOST = "No estimate came: the site could not be reached. It is asked again by itself.";
+let again = 0;
+function onLost(event) {
+  const shown = preview();
+  const { target, xhr } = event.detail;
+  if (!shown || shown.dataset.sending || target?.id !== "preview") return;
+  if (xhr?.status >= 400 && xhr.status < 500) return location.reload(); // it says why by itself
+  delete shown.dataset.validUntil;
+  for (const part of shown.querySelectorAll("[data-confirm], [data-reason]")) part.hidden = true;
+  if (!shown.querySelector("[data-lost]")) {
+    const note = document.createElement("p");
+    note.className = "notice notice-warn";
+    note.dataset.lost = "";
+    note.setAttribute("role", "status");
+    note.textContent = LOST;
+    shown.prepend(note);
+  }
+  clearTimeout(again);
+  again = setTimeout(refresh, RETRY_MS[2]);
+}
+
 // An order is sent with a key of its own. When no answer comes, it is sent again with the same
 // key, which can never act twice, until the truth is known.
 async function send(confirm, told, attempt = 0) {
@@ -103,6 +125,12 @@ export function start({ quantity, words, told, swapped }) {
       swapped?.(preview());
     }
     beat(words);
+  });
+  for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.addEventListener(name, onLost);
+  }
+  addEventListener("online", () => {
+    if (preview()?.querySelector("[data-lost]")) refresh();
   });
   setInterval(() => beat(words), 1_000);
 }

@@ -233,6 +233,24 @@ def test_max_buys_and_sells_all(
     expect(page.locator("[data-confirm], [data-reason]").first).to_contain_text("Sell")
 
 
+def test_an_estimate_that_got_lost_comes_later(site: str, page: Page) -> None:
+    session = running_session(**LONG)
+    page.goto(f"{site}/sessions/{session.code}/")
+    page.get_by_label("Your name in this session").fill("Lost")
+    page.get_by_role("button", name="Join").click()
+    page.get_by_label("How many tokens").fill("5")
+    confirm = page.get_by_role("button", name="Buy 5 YES of Ant")
+    expect(confirm).to_be_visible()
+    page.route("**/preview/", lambda route: route.abort())
+    page.get_by_label("How many tokens").fill("6")
+
+    expect(page.get_by_text("No estimate came")).to_be_visible()
+    expect(confirm).to_be_hidden()
+    page.unroute("**/preview/")
+    expect(page.get_by_role("button", name="Buy 6 YES of Ant")).to_be_visible(timeout=8_000)
+    expect(page.get_by_text("No estimate came")).to_have_count(0)
+
+
 def test_nothing_jumps_when_a_batch_arrives(site: str, page: Page) -> None:
     session = running_session(**LONG)
     crowd = [joined(session, f"Robot {n}") for n in range(3)]
