@@ -1,7 +1,7 @@
 // Fills the ticket from a query, as a link carries one: quick amounts, the way out of a refusal,
 // "Close" of a position, and a line that was dragged on the chart.
 
-const form = () => document.getElementById("ticket-form");
+import { form, refresh } from "./ticket-quote.js";
 
 function put(elements, name, value) {
   const field = elements.namedItem(name);
@@ -21,6 +21,7 @@ export function fill(query) {
   }
   for (const [name, value] of given) put(elements, name, value);
   elements.quantity.dispatchEvent(new Event("change", { bubbles: true }));
+  refresh();
 }
 
 function confirmSoon() {

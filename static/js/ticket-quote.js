@@ -116,6 +116,13 @@ export function start({ quantity, words, told, swapped }) {
     step(event.target, event.key === "ArrowUp" ? 1 : -1);
   });
   document.addEventListener("submit", (event) => onSubmit(event, told));
+  // A field that was typed in has asked already. Asking again when it is left would change the
+  // button under the finger that presses it.
+  document.addEventListener("change", ({ target }) => {
+    if (form()?.contains(target) && target.matches("select, [type=radio], [type=checkbox]")) {
+      refresh();
+    }
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id === "preview") remember();
   });

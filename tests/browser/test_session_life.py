@@ -233,6 +233,30 @@ def test_max_buys_and_sells_all(
     expect(page.locator("[data-confirm], [data-reason]").first).to_contain_text("Sell")
 
 
+def test_the_keyboard_alone_places_an_order(site: str, page: Page) -> None:
+    session = running_session(outcomes=10, **LONG)
+    page.goto(f"{site}/sessions/{session.code}/")
+    page.get_by_label("Your name in this session").fill("Keys")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Positions")).to_be_visible()
+    for key in ("0", "n", "b"):
+        page.keyboard.press(key)
+    expect(page.locator("#id_size")).to_be_focused()
+    page.keyboard.type("12")
+    confirm = page.get_by_role("button", name="Buy 12 NO of Jay")
+    expect(confirm).to_be_visible()
+    steps = 0
+    while not confirm.evaluate("button => button === document.activeElement"):
+        page.keyboard.press("Tab")
+        assert (steps := steps + 1) < 12
+    page.wait_for_timeout(800)
+
+    expect(confirm).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast").first).to_contain_text("Filled", timeout=8_000)
+    expect(page.get_by_label("Positions")).to_contain_text("12 NO")
+
+
 def test_an_estimate_that_got_lost_comes_later(site: str, page: Page) -> None:
     session = running_session(**LONG)
     page.goto(f"{site}/sessions/{session.code}/")
