@@ -110,6 +110,7 @@ function catchUp() {
   missed.clear();
 }
 
+let heard = null;
 const WORDS = { live: "Live", stale: "Stale", reconnecting: "Reconnecting" };
 function writeConnection({ state, heardAt }) {
   const root = document.documentElement;
@@ -139,8 +140,11 @@ function announce({ market, tick }) {
 
 export function start() {
   scan();
-  document.addEventListener("htmx:afterSwap", scan);
-  document.addEventListener("connection", (event) => writeConnection(event.detail));
+  document.addEventListener("htmx:afterSwap", () => {
+    scan();
+    if (heard) writeConnection(heard); // a fragment brings a badge that knows nothing yet
+  });
+  document.addEventListener("connection", (event) => writeConnection((heard = event.detail)));
   document.addEventListener("market:tick", (event) => {
     writeTick(event.detail);
     announce(event.detail);
