@@ -154,15 +154,18 @@ def points_of(row: Calibration) -> Points:
 
 def in_force(spec: OracleSpec, at: datetime, versions: Mapping[str, str]) -> dict[str, int]:
     """Return the key of the calibration of each reader as of a moment; none is the identity."""
-    found = {}
-    for reader, version in sorted(versions.items()):
-        rows = Calibration.objects.filter(
-            spec=spec, reader=reader, reader_version=version, known_until__lte=at
-        )
-        newest = rows.order_by("-known_until", "-id").first()
-        if newest and newest.method != Method.IDENTITY:
-            found[reader] = newest.pk
-    return found
+    rows = Calibration.objects.filter(
+        spec=spec, reader__in=versions, reader_version__in=versions.values(), known_until__lte=at
+    )
+    newest = rows.order_by("reader", "reader_version", "-known_until", "-id").distinct(
+        "reader", "reader_version"
+    )
+    seen = newest.values_list("reader", "reader_version", "method", "pk")
+    return {
+        reader: pk
+        for reader, version, method, pk in seen
+        if versions[reader] == version and method != Method.IDENTITY
+    }
 
 
 def _kept(

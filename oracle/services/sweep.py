@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
 
 from exchange import clock
 from exchange.models import Command, Market
@@ -21,6 +21,7 @@ NUDGE_AGAIN = timedelta(seconds=60)
 RUN_MAX = timedelta(seconds=900)
 ATTEMPTS_MAX = 3
 LATE = timedelta(days=1)
+INTERVAL = ExpressionWrapper(F("interval_s") * timedelta(seconds=1), DurationField())
 
 log = structlog.get_logger()
 
@@ -45,12 +46,10 @@ def claim(market_id: int, now: datetime) -> Run | None:
     free = ~Exists(Run.objects.filter(market=OuterRef("pk"), is_dry=False, state__in=OPEN))
     try:
         with transaction.atomic():
-            schedule = Schedule.objects.get(pk=market_id)
             due = Schedule.objects.filter(free, pk=market_id, next_at__lte=now, paused_at=None)
-            next_at = now + timedelta(seconds=schedule.interval_s)
-            if not due.update(runs=F("runs") + 1, next_at=next_at):
+            if not due.update(runs=F("runs") + 1, next_at=now + INTERVAL):
                 return None
-            schedule.refresh_from_db()
+            schedule = Schedule.objects.get(pk=market_id)
             return Run.objects.create(
                 market_id=market_id,
                 spec_id=schedule.spec_id,

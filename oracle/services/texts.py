@@ -32,8 +32,9 @@ def plain(text: str, limit: int) -> str:
             break
         text = bare
     text = unicodedata.normalize("NFKC", text)
-    kept = "".join(_kept(character) for character in text)
-    return _short(" ".join(_calm(kept).replace("<", " ").replace(">", " ").split()), limit)
+    if not (text.isascii() and text.isprintable()):
+        text = _calm("".join(_kept(character) for character in text))
+    return _short(" ".join(text.replace("<", " ").replace(">", " ").split()), limit)
 
 
 def canonical_url(url: str) -> str:

@@ -1,5 +1,6 @@
 """What every source offers, and the values it answers with. One file per kind beside this."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +69,8 @@ class Source(Protocol):
         ...
 
 
+WORD = re.compile(r"[^\W_]+")
+
 # Called before each request that leaves the machine; raises OverBudget instead of returning.
 Spend = Callable[[], None]
 
@@ -80,5 +83,4 @@ def mentions(query: str, *texts: str) -> bool:
 
 def words(text: str) -> list[str]:
     """Return the runs of letters and digits of a text, folded to one case."""
-    folded = "".join(c if c.isalnum() else " " for c in text.casefold())
-    return folded.split()
+    return WORD.findall(text.casefold())
