@@ -1,9 +1,10 @@
 """A reader of tone: a sentiment model's p(positive), turned into the market's direction."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from oracle.analysts import lexicon, nets, small
-from oracle.analysts.base import Brief, Story, Variable
+from oracle.analysts.base import Brief, Variable
 from oracle.core.quorum import Seat
 from oracle.core.reports import Mark, Report
 
@@ -13,6 +14,20 @@ NAME = "classifier"
 LEAN_MIN = 300_000
 E8_OF_MILLIONTH = 100
 READ_CHARACTERS = 600
+
+
+class Worded(Protocol):
+    """Whatever has a title and a text: a story, or news that is no story yet."""
+
+    @property
+    def title(self) -> str:
+        """The headline."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What follows it."""
+        ...
 
 
 class Classifier:
@@ -45,7 +60,12 @@ def marks(brief: Brief) -> list[Mark]:
     ]
 
 
-def told(story: Story) -> str:
+def ahead(news: Sequence[Worded]) -> None:
+    """Let the network begin with what `marks` will probably be asked about."""
+    nets.ahead(NAME, [told(one) for one in news])
+
+
+def told(story: Worded) -> str:
     """Return a story as readers with weights see it."""
     return f"{story.title}. {story.text}".strip()[:READ_CHARACTERS]
 

@@ -1,14 +1,15 @@
 """Where readers ask the networks: the host's model process, or this very process in a command.
 
 Facts are looked up once per round of reading. What is asked afterwards names the version that was
-seen then, so that a process that came back with other weights is refused and not believed.
+seen then, so that a process that came back with other weights is refused and not believed. Texts
+may be handed in ahead, to be read while their asker does something else.
 """
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from exchange.errors import Unavailable
 
@@ -50,6 +51,27 @@ class Nets(Protocol):
         ...
 
 
+class Pending(Protocol):
+    """A question that was asked and whose answer is still to come."""
+
+    def collect(self) -> list[list[int]]:
+        """Return the answer, waiting for it; once. Raises ReaderAway."""
+        ...
+
+    def close(self) -> None:
+        """Give the answer up."""
+        ...
+
+
+@runtime_checkable
+class Elsewhere(Protocol):
+    """Networks of another process, which reads while this one goes on."""
+
+    def begin(self, name: str, version: str, pairs: Sequence[Pair]) -> Pending:
+        """Ask as `Nets.read` does, and do not wait. Raises ReaderAway."""
+        ...
+
+
 class Nobody:
     """No networks at all: what a process has before anybody says otherwise."""
 
@@ -76,11 +98,31 @@ class _Switch:
     count: int = 0
 
 
+@dataclass(slots=True)
+class _Ahead:
+    """Texts that were handed in ahead, and their answers once somebody wanted one."""
+
+    name: str
+    version: str
+    texts: Sequence[str]
+    pending: Pending
+    answers: dict[str, list[int]] | None = None
+
+    def collected(self) -> dict[str, list[int]]:
+        """Return the answer to each text; none where nothing came, so that it is asked again."""
+        if self.answers is None:
+            self.answers = {}
+            with suppress(ReaderAway):
+                self.answers = dict(zip(self.texts, self.pending.collect(), strict=True))
+        return self.answers
+
+
 class _Seen(threading.local):
-    """The facts of this thread's last look, and under which switch they were seen."""
+    """The facts of this thread's last look, under which switch, and what it handed in ahead."""
 
     facts: Mapping[str, Fact] | None = None
     count: int = -1
+    ahead: _Ahead | None = None
 
 
 _switch, _seen = _Switch(), _Seen()
@@ -104,8 +146,33 @@ def using(nets: Nets) -> Iterator[None]:
 
 
 def look() -> None:
-    """See again which networks can be asked: once before each round of reading."""
-    _seen.facts, _seen.count = _switch.nets.facts(), _switch.count
+    """See again which networks can be asked: once before each round of reading.
+
+    A round that began ahead keeps to what it saw then.
+    """
+    if _seen.ahead is None or _seen.count != _switch.count:
+        _seen.facts, _seen.count = _switch.nets.facts(), _switch.count
+
+
+def ahead(name: str, texts: Sequence[str]) -> None:
+    """Let a network of another process begin with texts that this round will probably ask about.
+
+    Keeps:   answers are the same as without; a text that nobody asks about costs time alone.
+    """
+    forget()
+    look()
+    found, nets = fact(name), _switch.nets
+    if found and texts and isinstance(nets, Elsewhere):
+        with suppress(ReaderAway):
+            pending = nets.begin(name, found.version, [(text, None) for text in texts])
+            _seen.ahead = _Ahead(name, found.version, list(texts), pending)
+
+
+def forget() -> None:
+    """End the round that began ahead; answers that were not asked for are given up."""
+    if _seen.ahead is not None:
+        _seen.ahead.pending.close()
+        _seen.ahead = None
 
 
 def fact(name: str) -> Fact | None:
@@ -130,8 +197,10 @@ def read(
     """
     found = _needed(name)
     others: Sequence[str | None] = [None] * len(texts) if pairs is None else pairs
-    asked: list[Pair] = list(zip(texts, others, strict=True))
-    return found.labels, _switch.nets.read(name, found.version, asked) if asked else []
+    early = _early(name, found.version) if pairs is None else {}
+    asked = [pair for pair in zip(texts, others, strict=True) if pair[0] not in early]
+    rest = iter(_switch.nets.read(name, found.version, asked) if asked else [])
+    return found.labels, [early[text] if text in early else next(rest) for text in texts]
 
 
 def score(name: str, prompt: str, answers: Sequence[str]) -> list[int]:
@@ -145,6 +214,12 @@ def score(name: str, prompt: str, answers: Sequence[str]) -> list[int]:
 def write(name: str, prompt: str, tokens_max: int) -> str:
     """Return what the text model goes on with. Raises ReaderAway."""
     return _switch.nets.write(name, _needed(name).version, prompt, tokens_max)
+
+
+def _early(name: str, version: str) -> Mapping[str, list[int]]:
+    """Return the answers to what was handed in ahead to this network in this version."""
+    one = _seen.ahead
+    return one.collected() if one and (one.name, one.version) == (name, version) else {}
 
 
 def _needed(name: str) -> Fact:

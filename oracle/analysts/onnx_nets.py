@@ -27,10 +27,10 @@ class OnnxPasses:
 
     keeps_rows_apart = False
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, threads: int = torch_nets.THREADS) -> None:
         onnxruntime = importlib.import_module("onnxruntime")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = torch_nets.THREADS
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, torch_nets.THREADS
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             str(file), options, providers=["CPUExecutionProvider"]

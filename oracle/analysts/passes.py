@@ -1,10 +1,14 @@
 """Texts to passes of a network so that what stands beside a text never shows in its answer.
 
 Where the arithmetic keeps rows apart, several texts go in one pass of a fixed shape; where it does
-not, as with int8 whose scale is that of the whole pass, each text has a pass to itself.
+not, as with int8 whose scale is that of the whole pass, each text has a pass to itself. A pass has
+one thread, so that it adds up in one order; as many passes run at once as there are cores.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, Protocol
 
 ROWS = 4
@@ -18,7 +22,7 @@ class Passes(Protocol):
     keeps_rows_apart: bool
 
     def logits(self, ids: list[list[int]], mask: list[list[int]]) -> list[list[float]]:
-        """Return the logits of each row."""
+        """Return the logits of each row; asked by several threads at once."""
         ...
 
 
@@ -30,13 +34,19 @@ def answers(
     Shapes:  as many as `texts`, in their order; the same text twice is read once.
     """
     distinct = sorted({tuple(text) for text in texts}, key=lambda text: (len(text), text))
-    found: dict[tuple[int, ...], list[float]] = {}
-    for group in _groups(network, distinct, longest):
+    groups = _groups(network, distinct, longest)
+
+    def one_pass(group: list[tuple[int, ...]]) -> list[list[float]]:
         length = _length(group[0], longest) if network.keeps_rows_apart else len(group[0])
         rows = [*group, *([group[0]] * (ROWS - len(group)) if network.keeps_rows_apart else [])]
         ids = [[*row, *[pad] * (length - len(row))] for row in rows]
         mask = [[1] * len(row) + [0] * (length - len(row)) for row in rows]
-        found |= dict(zip(group, network.logits(ids, mask), strict=False))
+        return network.logits(ids, mask)
+
+    found: dict[tuple[int, ...], list[float]] = {}
+    at_once = map(one_pass, groups) if len(groups) == 1 else _cores().map(one_pass, groups)
+    for group, logits in zip(groups, at_once, strict=True):
+        found |= dict(zip(group, logits, strict=False))
     return [found[tuple(text)] for text in texts]
 
 
@@ -54,6 +64,12 @@ def rows_are_apart(network: Any, vocabulary: int) -> bool:
             rows[place] = own
             seen.add(tuple(network.logits(rows, mask)[place]))
     return len(seen) == 1
+
+
+@cache
+def _cores() -> ThreadPoolExecutor:
+    """Return a thread for each core that this process may use."""
+    return ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="passes")
 
 
 def _groups(

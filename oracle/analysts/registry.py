@@ -2,9 +2,11 @@
 
 from oracle.analysts import nets
 from oracle.analysts.base import Analyst, Analysts
+from oracle.analysts.classifier import NAME as CLASSIFIER
 from oracle.analysts.classifier import Classifier
 from oracle.analysts.forecaster import NAME as FORECASTER
 from oracle.analysts.forecaster import Forecaster
+from oracle.analysts.generator import NAME as GENERATOR
 from oracle.analysts.generator import Generator
 from oracle.analysts.lexicon import Lexicon
 from oracle.analysts.nli import Nli
@@ -14,6 +16,8 @@ KNOWN: tuple[Analyst, ...] = (Lexicon(), Series(), Classifier(), Nli(), Generato
 
 # What the readers read: stories, or numbers. The linter of specifications asks.
 READS_NUMBERS = frozenset({"series"})
+# Their marks are the classifier's where it can be asked.
+READS_TONE = frozenset({CLASSIFIER, GENERATOR})
 # These have no source: what they read is handed in.
 READS_NOTHING = frozenset({FORECASTER})
 

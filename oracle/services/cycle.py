@@ -10,12 +10,14 @@ from datetime import timedelta
 
 import structlog
 from django.db import OperationalError, transaction
+from django.db.models import Prefetch, prefetch_related_objects
 
 from exchange import clock
 from exchange.errors import InvariantBroken, Refused, Unavailable
 from exchange.selectors.configs import config_of
 from exchange.services import commands
 from exchange.services.batch import Receipt
+from oracle.analysts import nets
 from oracle.core import cadence, quorum, reports
 from oracle.core.cadence import Ending
 from oracle.models import OPEN, OracleSpec, Report, Run, Schedule, SpentEvidence
@@ -31,8 +33,9 @@ log = structlog.get_logger()
 
 def run_market(market_id: int) -> Run | None:
     """Finish the market's open run, if there is one and nobody else is at it."""
-    found = Run.objects.filter(market_id=market_id, is_dry=False, state__in=OPEN).first()
-    return run_to_end(found.pk) if found else None
+    found = Run.objects.filter(market_id=market_id, is_dry=False, state__in=OPEN)
+    run_id = found.values_list("pk", flat=True).first()
+    return run_to_end(run_id) if run_id else None
 
 
 def run_to_end(run_id: int) -> Run | None:
@@ -60,7 +63,8 @@ def run_to_end(run_id: int) -> Run | None:
         log.exception("oracle.run_failed", run=run.ref, state=run.state)
         _refuse(run, FAILED, {"error": type(fault).__name__})
         raise
-    run.refresh_from_db()
+    finally:
+        nets.forget()
     return run
 
 
@@ -69,9 +73,11 @@ def payload(run: Run) -> dict[str, list[dict[str, int]]]:
 
     Units:   delta in 1e-12, confidence in 1e-8.
     """
-    rows = Report.objects.filter(run=run).order_by("seat")
-    pairs = rows.values_list("delta_pico", "confidence_e8")
-    return {"reports": [{"delta_pico": delta, "confidence_e8": sure} for delta, sure in pairs]}
+    return {
+        "reports": [
+            {"delta_pico": row.delta_pico, "confidence_e8": row.confidence_e8} for row in _rows(run)
+        ]
+    }
 
 
 def record(run: Run, receipt: Receipt) -> None:
@@ -109,7 +115,7 @@ def spend(run: Run) -> None:
 def _decide(run: Run) -> None:
     """Check that it may be applied, and fix what would be."""
     config = config_of(run.market.config)
-    made = [_report(row) for row in Report.objects.filter(run=run).order_by("seat")]
+    made = [_report(row) for row in _rows(run)]
     panel = quorum.assemble(made, quorum=config.quorum, floor_e8=config.conf_min_e8)
     silent = reading.silent_among([row["source"] for row in run.spec.sources], run.sources)
     numbers = {"reports": panel.counted, "reports_min": config.quorum, "silent": silent}
@@ -178,6 +184,13 @@ def _schedule(run: Run, ending: Ending) -> None:
         failures=failures,
         next_at=run.started_at + timedelta(seconds=max(wait_s, SMALL_WAIT_S)),
     )
+
+
+def _rows(run: Run) -> list[Report]:
+    """Return the reports in the order of their seats; read once, for they never change."""
+    seats = Prefetch("reports", Report.objects.order_by("seat"))
+    prefetch_related_objects([run], seats)
+    return list(run.reports.all())
 
 
 def _report(row: Report) -> reports.Report:

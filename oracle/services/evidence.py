@@ -1,7 +1,7 @@
 """Store what was read, once: normalised, hashed, and joined to the story it tells."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +33,9 @@ class Draft:
     content_sha256: bytes
 
 
+Known = Mapping[bytes, Evidence]
+
+
 def draft(item: Item) -> Draft | None:
     """Return the item as it would be stored; nothing is left of one that has no words.
 
@@ -60,24 +63,44 @@ def draft(item: Item) -> Draft | None:
     )
 
 
+def drafts_of(items: Iterable[Item], *, until: datetime) -> list[Draft]:
+    """Return the items as they would be stored, in the given order, each once.
+
+    `until` is the moment they were asked for. An item dated after it claims to come from the
+    future, to stay new for ever: left out.
+    """
+    drafts = {made.sha256: made for made in map(draft, items) if made}
+    return [made for made in drafts.values() if made.published_at <= until]
+
+
+def known(wanted: Iterable[Draft]) -> Known:
+    """Return the rows of those that are stored, by SHA-256."""
+    stored = Evidence.objects.filter(sha256__in=[made.sha256 for made in wanted])
+    return {bytes(row.sha256): row for row in stored}
+
+
 @transaction.atomic
-def store(items: list[Item], *, until: datetime) -> list[Evidence]:
+def store(items: Iterable[Item], *, until: datetime) -> list[Evidence]:
     """Store the items that are new and return the row of each, in the given order, each once.
 
-    `until` is the moment they were asked for, and is stored as such. An item dated after it claims
-    to come from the future, to stay new for ever: left out.
+    Locks:   one writer of new evidence at a time, until the end of the transaction.
+    """
+    wanted = drafts_of(items, until=until)
+    return store_drafts(wanted, known(wanted), until=until)
+
+
+def store_drafts(wanted: Sequence[Draft], before: Known, *, until: datetime) -> list[Evidence]:
+    """Store what is not among those known `before`, within the caller's transaction.
 
     Locks:   one writer of new evidence at a time, until the end of the transaction.
     Keeps:   one row per SHA-256; one head per story; rows are never changed.
     """
-    drafts = {made.sha256: made for made in map(draft, items) if made}
-    wanted = [made for made in drafts.values() if made.published_at <= until]
-    rows = _known(wanted)
-    if len(rows) < len(wanted):
+    rows = dict(before)
+    if any(made.sha256 not in rows for made in wanted):
         with connection.cursor() as cursor:
             cursor.execute(ONE_WRITER)
         # Another writer may have stored some of them while this one waited.
-        rows = _known(wanted)
+        rows |= known(made for made in wanted if made.sha256 not in rows)
         fresh = [made for made in wanted if made.sha256 not in rows]
         for first in range(0, len(fresh), AT_ONCE):
             made = _add(fresh[first : first + AT_ONCE], until)
@@ -98,11 +121,6 @@ def is_intact(evidence: Evidence) -> bool:
     published = evidence.published_at.astimezone(UTC).isoformat()
     fields = (evidence.title, evidence.text, evidence.url, evidence.publisher, published)
     return _hash(*fields) == bytes(evidence.sha256)
-
-
-def _known(wanted: list[Draft]) -> dict[bytes, Evidence]:
-    stored = Evidence.objects.filter(sha256__in=[made.sha256 for made in wanted])
-    return {bytes(row.sha256): row for row in stored}
 
 
 def _add(fresh: Sequence[Draft], fetched_at: datetime) -> list[Evidence]:

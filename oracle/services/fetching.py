@@ -1,5 +1,6 @@
 """The first step of a run: ask the sources, store what they said and how they did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from exchange import clock
-from oracle.analysts.registry import READS_NUMBERS
+from oracle.analysts import classifier
+from oracle.analysts.registry import READS_NUMBERS, READS_TONE
 from oracle.core import cadence
 from oracle.models import Observation, OracleSpec, Run, Sighting, Source
 from oracle.services import budgets, evidence, leases
@@ -19,6 +21,7 @@ from oracle.sources.base import Item, Observed, OverBudget, SourceDown
 from oracle.sources.base import Source as Readable
 
 ITEMS_PER_QUERY_MAX = 25
+AHEAD_MAX = 25
 REST_S, REST_S_MAX = 60, 3_600
 NUMBERS_SINCE = timedelta(days=20 * 365)
 NUMBERS_AGAIN = timedelta(days=1)
@@ -37,6 +40,7 @@ class Answer:
     why: str = ""
     items: list[Item] = field(default_factory=list)
     numbers: list[Observed] = field(default_factory=list)
+    drafts: list[evidence.Draft] = field(default_factory=list)
 
     def summary(self, known: int) -> dict[str, Any]:
         """Return what is shown of it: how many items came and how many were spent before."""
@@ -46,15 +50,19 @@ class Answer:
 def fetch(run: Run) -> None:
     """Ask every source of the run's specification once and store what is new.
 
-    A source that fails, rests or is over its budget is skipped and shown; it fails alone.
+    A source that fails, rests or is over its budget is skipped and shown; it fails alone. Readers
+    of another process begin with what was never seen while it is stored.
 
     Locks:   none while the sources are asked; one writer of evidence while it is stored.
     Raises:  LeaseLost.
     """
     until = clock.now()
     answers = [_ask(run, row, until) for row in _rows(run)]
+    before = evidence.known(made for answer in answers for made in answer.drafts)
+    _read_ahead(run.spec, answers, before)
+    _note(answers, until)
     with transaction.atomic():
-        summaries = {answer.row.name: _store(run, answer, until) for answer in answers}
+        summaries = {answer.row.name: _store(run, answer, before, until) for answer in answers}
         leases.step(
             run,
             state=Run.State.FETCHED,
@@ -114,15 +122,34 @@ def _read(run: Run, answer: Answer, until: datetime) -> None:
         if is_read_for(run.spec, row.name, numbers=False):
             digest = digest_of(run.market_id, run.number)
             answer.items = items_about(run.spec, source, until, digest)
+            answer.drafts = evidence.drafts_of(answer.items, until=until)
     except OverBudget as fault:
         answer.state, answer.why = SKIPPED, fault.message
     except SourceDown as fault:
         answer.state, answer.why = FAILED, fault.message
         _rest(row, fault)
-    else:
-        Source.objects.filter(pk=row.pk).update(
-            failures=0, retry_at=None, last_ok_at=until, last_error=""
-        )
+
+
+def _read_ahead(spec: OracleSpec, answers: Sequence[Answer], before: evidence.Known) -> None:
+    """Hand in what no market has seen yet, each wording once: nearly all of it will be asked."""
+    read = {name for seat in spec.panel if seat["reader"] in READS_TONE for name in seat["sources"]}
+    fresh = {
+        made.content_sha256: made
+        for answer in answers
+        for made in answer.drafts
+        if answer.row.name in read and made.sha256 not in before
+    }
+    if fresh:
+        classifier.ahead(list(fresh.values())[:AHEAD_MAX])
+
+
+def _note(answers: Sequence[Answer], until: datetime) -> None:
+    """Keep which sources answered."""
+    for answer in answers:
+        if answer.state == OK:
+            Source.objects.filter(pk=answer.row.pk).update(
+                failures=0, retry_at=None, last_ok_at=until, last_error=""
+            )
 
 
 def _known_until(row: Source, series: str, until: datetime) -> datetime:
@@ -144,9 +171,9 @@ def _rest(row: Source, fault: SourceDown) -> None:
     )
 
 
-def _store(run: Run, answer: Answer, until: datetime) -> dict[str, Any]:
+def _store(run: Run, answer: Answer, before: evidence.Known, until: datetime) -> dict[str, Any]:
     """Store items and numbers; sightings only of stories that the market has not used up."""
-    rows = evidence.store(answer.items, until=until)
+    rows = evidence.store_drafts(answer.drafts, before, until=until)
     clusters = {row.cluster_id for row in rows}
     spent = evidence.spent_among(clusters, market_id=run.market_id)
     Sighting.objects.bulk_create(

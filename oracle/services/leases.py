@@ -14,6 +14,8 @@ from exchange.errors import Unavailable
 from oracle.models import OPEN, Run
 
 LEASE = timedelta(seconds=180)
+# A lease younger than this is not extended: nobody can have taken the run.
+YOUNG = timedelta(seconds=30)
 
 
 class LeaseLost(Unavailable):
@@ -35,8 +37,10 @@ def take(run_id: int) -> Run | None:
 
 
 def keep(run: Run) -> None:
-    """Extend the lease. Raises LeaseLost."""
-    step(run, lease_until=clock.now() + LEASE)
+    """Extend the lease unless it is young. Raises LeaseLost."""
+    until = clock.now() + LEASE
+    if run.lease_until is None or run.lease_until < until - YOUNG:
+        step(run, lease_until=until)
 
 
 def step(run: Run, **changes: Any) -> None:

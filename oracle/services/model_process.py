@@ -22,7 +22,7 @@ from exchange import clock
 from oracle.analysts import weights, wire
 from oracle.analysts.nets import Fact, Nets, Pair
 
-GATHER_S = 0.004
+GATHER_S = 0.001
 TURN_TEXTS_MAX = 256
 WAITING_MAX = 128
 LINES_MAX = 64

@@ -274,12 +274,13 @@ def _brief(
     )
 
 
-def _forecasts(run: Run) -> list[tuple[int, int]]:
+def _forecasts(run: Run) -> list[list[int]]:
     """Return what outside programs say now, with the weight of each, where a seat hears them."""
     if not any(seat.reader in READS_NOTHING for seat in terms.seats_of(run.spec)):
         return []
     assert run.fetched_at is not None
-    return forecasting.weighed(forecasting.chosen(run.market_id, run.fetched_at), run.fetched_at)
+    heard = forecasting.chosen(run.market_id, run.fetched_at)
+    return [list(pair) for pair in forecasting.weighed(heard, run.fetched_at)]
 
 
 def _outsides(inputs: Inputs, seat: Seat) -> tuple[Outside, ...]:
