@@ -24,7 +24,16 @@ from django.conf import settings
 
 from exchange import clock
 from exchange.models import Market
-from oracle.analysts import generator, here, nets, runtimes, weights
+from oracle.analysts import (
+    generator,
+    here,
+    nets,
+    onnx_nets,
+    passes,
+    runtimes,
+    torch_nets,
+    weights,
+)
 from oracle.analysts.away import Away
 from oracle.models import Run, Schedule, Source
 from oracle.services import cycle, specs, sweep
@@ -81,6 +90,7 @@ def _measured(runtime: str, pace: Pace, market: Market, folder: Path) -> list[Me
         rounds.add("memory", float(away.state()["rss_mib"]))
     return [
         rounds.measure("O1", f"cycle, {CLUSTERS} new clusters", "cycle", "ms", "bare"),
+        rounds.measure("O1", "the same against one thread", "cycle", "ms", "bare thread"),
         rounds.measure("O1", "the same against text by text", "cycle", "ms", "bare alone"),
         rounds.measure("O1", "cycles an hour, one worker", "hourly", "cycles"),
         rounds.measure("O1", "stage 2 by scoring", "scoring", "ms", "bare scoring"),
@@ -96,14 +106,17 @@ def _measured(runtime: str, pace: Pace, market: Market, folder: Path) -> list[Me
 
 
 def _round(rounds: Rounds, market: Market, folder: Path, pace: Pace, bare: "_Bare") -> None:
-    cycles, bares, alone = [], [], []
+    cycles, bares, threads, alone = [], [], [], []
     for _ in range(pace.cycles):
         texts = _news(folder)
         cycles.append(_ms(lambda: _cycle(market)))
         bares.append(_ms(partial(bare.read, texts)))
+        threads.append(_ms(partial(bare.read_on_one, texts)))
         alone.append(_ms(partial(bare.read_alone, texts)))
     rounds.add("cycle", min(cycles))
-    rounds.add("bare", min(bares))
+    # beside other work a batch on all cores waits for its slowest thread and one thread is faster
+    rounds.add("bare", min(bares + threads))
+    rounds.add("bare thread", min(threads))
     rounds.add("bare alone", min(alone))
     rounds.add("hourly", HOUR_S * 1_000 / (sum(cycles) / len(cycles)))
     asked = (generator.DIRECTION_WORDS, generator.SIZE_WORDS)
@@ -123,20 +136,35 @@ class _Bare:
         self.nets, self.facts = local, local.facts()
         local.load()
         self.sequence = here.sequence_of("classifier")
-        self.runtime = runtime
+        self.runtime, self.cores = runtime, len(os.sched_getaffinity(0))
+        self.wide: passes.Passes = self.sequence.network
+        if runtime == runtimes.ONNX_INT8:
+            place = weights.folder("classifier")
+            file = onnx_nets.prepared(place, weights.sums12("classifier"))
+            assert file is not None
+            self.wide = onnx_nets.OnnxPasses(file, self.cores)
 
     def read(self, texts: list[str]) -> None:
-        """Read all texts in one batch, as long as the longest."""
+        """Read all texts in one batch, as long as the longest, on as many threads as cores."""
+        torch, _ = torch_nets.libraries()
+        torch.set_num_threads(self.cores)
+        self._batch(self.wide, texts)
+        torch.set_num_threads(torch_nets.THREADS)
+
+    def read_on_one(self, texts: list[str]) -> None:
+        """Read the same batch on one thread."""
+        self._batch(self.sequence.network, texts)
+
+    def _batch(self, network: passes.Passes, texts: list[str]) -> None:
         rows = self.sequence.tokens.rows([(text, None) for text in texts])
         longest = max(map(len, rows))
         ids = [[*row, *[self.sequence.tokens.pad] * (longest - len(row))] for row in rows]
         mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
-        self.sequence.network.logits(ids, mask)
+        network.logits(ids, mask)
 
     def read_alone(self, texts: list[str]) -> None:
-        """Read each text in a pass of its own, so that none shows in another's answer."""
-        for text in texts:
-            self.read([text])
+        """Read as the model process does: no text shows in another's answer, on all cores."""
+        self.sequence.read([(text, None) for text in texts])
 
     def score(self, prompt: str, asked: Sequence[Sequence[str]]) -> None:
         """Score the answers to each question."""
