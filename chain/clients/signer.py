@@ -51,7 +51,9 @@ class SocketSigner:
 
     def about(self) -> dict[str, str]:
         """Return the paying address and the deposits' public key. Raises SignerFault."""
-        return self._ask({"op": "about"})
+        answer = self._ask({"op": "about"})
+        _require(answer, "address")
+        return answer
 
     def sign(self, **fields: Any) -> Signed:
         """Return signed bytes. Raises SignerRefused, SignerFault."""
