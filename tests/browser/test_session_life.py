@@ -137,7 +137,7 @@ def test_twenty_play_a_session_to_its_end(site: str, page: Page, new_context: Ne
         for gone in ("Ash", "Birch"):
             row = ann.locator(f".outcome-row[data-name={gone}]")
             expect(row).to_contain_text("Out", timeout=20_000)
-            expect(ann.locator(".connection").first).to_have_text("Live")
+            expect(ann.locator(".connection").first).to_have_attribute("data-state", "live")
         for each in (ann, ben, page):
             if each is page:
                 page.goto(link)
