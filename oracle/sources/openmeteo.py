@@ -42,7 +42,8 @@ class OpenMeteo(Numbers):
 
     def numbers(self, said: Any, series: str, until: datetime) -> Iterable[Observed]:
         """Return the hours that are over. What lies ahead is a forecast and no observation."""
-        unit = str(said["hourly_units"][series])[:40]
+        said_unit = str(said["hourly_units"][series])
+        unit = "".join(c for c in said_unit if c.isprintable())[:40]
         lag = timedelta(seconds=self.whole("lag_s"))
         pairs = zip(rows(said, "hourly", "time"), rows(said, "hourly", series), strict=True)
         for second, value in pairs:
