@@ -1,6 +1,6 @@
 """The host's one process with weights in it: takes questions of all workers, answers in turns.
 
-A turn takes whatever came within a few milliseconds. Questions to one classifier are one reading,
+A turn takes whatever came within a millisecond. Questions to one classifier are one reading,
 the same text once; what stands beside a text never shows in its answer (oracle/analysts/passes.py).
 """
 

@@ -1,5 +1,6 @@
 """Texts are read while they are stored: the same answers, each asked once, and nothing lost."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from exchange import clock
 from oracle.analysts import nets, passes
 from oracle.analysts.away import Away
 from oracle.models import Run
-from oracle.services import evidence, leases
+from oracle.services import cycle, evidence, leases
 from oracle.services.model_process import ModelProcess
 from oracle.services.replay import replay
 from oracle.sources.archive import Archive
@@ -97,7 +98,7 @@ def test_what_was_not_handed_in_is_asked_besides(
     first = world.started(world.oracle_market(panel=PANEL))
     assert away.state()["questions"] == 0
     evidence.store([_item(tmp_path)], until=clock.now())
-    done = world.cycle.run_to_end(first.pk)
+    done = cycle.run_to_end(first.pk)
     assert done is not None
     assert done.state == Run.State.APPLIED
     # The head of the story was stored before by another market: no news is handed in for it.
@@ -178,7 +179,7 @@ class Crossing:
 
 
 def test_passes_run_side_by_side_and_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     passes._cores.cache_clear()
     texts = [[n] * n for n in (4, 2, 3, 1)]
     assert passes.answers(Crossing(), texts, pad=0, longest=64) == [[16.0], [4.0], [9.0], [1.0]]
