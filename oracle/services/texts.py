@@ -99,6 +99,13 @@ class _Stripper(HTMLParser):
 def _without_markup(text: str) -> str:
     if "<" not in text and "&" not in text:
         return text
+    try:
+        return _seen(text)
+    except AssertionError:  # the library gives up on a marked section without a name
+        return _seen(text.replace("<!", "< "))
+
+
+def _seen(text: str) -> str:
     stripper = _Stripper()
     stripper.feed(text)
     stripper.close()

@@ -83,3 +83,12 @@ def test_it_cuts_at_a_word() -> None:
 def test_a_site_is_known_without_www() -> None:
     assert texts.site("https://www.site.example/a") == "site.example"
     assert texts.site("") == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["up <![ << x", "up <![1[ x", "up <![if&gt; x", "up &lt;![ &lt; x"]
+)
+def test_a_section_without_a_name_is_text_like_any_other(text: str) -> None:
+    found = texts.plain(text, 100)
+    assert found.startswith("up")
+    assert "<" not in found
