@@ -39,7 +39,7 @@ def slipped(fields: Fields) -> str:
 
 
 def _tokens(fields: Fields, name: str) -> str:
-    return format_fixed(int(fields.get(name, 0)), 6).rstrip("0").rstrip(".")
+    return figures.trimmed(int(fields.get(name, 0)), MICRO, 0, 6)
 
 
 def _bad_size(fields: Fields) -> str:

@@ -116,6 +116,8 @@ def reason_of(rejected: Rejected) -> str:
         return f"Need {figures.trimmed(missing, MICRO, 0, 2)} more tokens"
     if rejected.code == "slippage":
         return _slippage_words(fields)
+    if rejected.code == "bad_size" and int(fields["size_micro"]) > int(fields["size_max_micro"]):
+        return f"At most {figures.trimmed(int(fields['size_max_micro']), MICRO, 0, 2)} tokens"
     return SHORT.get(rejected.code, "Cannot be placed like this")
 
 

@@ -247,6 +247,10 @@ def test_says_at_the_field_what_is_wrong(
          "Estimated slippage 10 % > your maximum 3 %"),
         (Rejected("insufficient_tokens", {"needed_micro": 5_000_000, "held_micro": 3_500_000}),
          "Need 1.5 more tokens"),
+        (Rejected("bad_size", {"size_micro": 1_005_000, "size_max_micro": 10**13}),
+         "Sizes are multiples of 0.01"),
+        (Rejected("bad_size", {"size_micro": 10**14, "size_max_micro": 10**13}),
+         "At most 10\u202f000\u202f000 tokens"),
     ],
 )  # fmt: skip
 def test_the_button_carries_the_reason(rejected: Rejected, words: str) -> None:
