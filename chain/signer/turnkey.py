@@ -80,7 +80,7 @@ def _checked(status: int, answer: bytes, digest: bytes, address: str) -> Signatu
         found = Signature(*(int(result[name], 16) for name in ("r", "s", "v")))
     except (ValueError, KeyError, TypeError) as error:
         raise SignerFault(f"the custodian answered {status} without a signature") from error
-    parity = found.parity - 27 if found.parity >= 27 else found.parity  # noqa: PLR2004 (v)
+    parity = found.parity - 27 if found.parity >= 27 else found.parity  # noqa: PLR2004 (27, 28)
     low = Signature(found.r, found.s, parity)
     if found.s > LOW_S_MAX:
         low = Signature(found.r, ORDER - found.s, parity ^ 1)

@@ -67,10 +67,10 @@ class OrderDesk:
         body = await _body(receive)
         if body is None:
             return  # whoever asked has gone
-        request, code = asked
+        request, code, secret = asked
         given = request.META.get("HTTP_X_REQUEST_ID") or str(uuid.uuid4())
         with structlog.contextvars.bound_contextvars(request_id=given):
-            response = await self._answered(_order(request, code, body))
+            response = await self._answered(_order(request, code, secret, body))
         metrics.SESSION_ORDERS.labels(response.status_code).inc()
         await _send(send, response, _dress(secure=request.is_secure()))
 
@@ -110,8 +110,8 @@ class OrderDesk:
             self._at_work = None
 
 
-def _asked(scope: Scope) -> tuple[ASGIRequest, str] | None:
-    """Return a request that is ours, and its session's code; None for one that the views answer."""
+def _asked(scope: Scope) -> tuple[ASGIRequest, str, str] | None:
+    """Return a request with its session's code and token, or None where the views answer."""
     found = PATH.fullmatch(scope["path"])
     if found is None or scope["method"] != "POST" or scope.get("root_path"):
         return None
@@ -119,11 +119,12 @@ def _asked(scope: Scope) -> tuple[ASGIRequest, str] | None:
     if len(set(names)) < len(names):
         return None
     request = ASGIRequest(scope, io.BytesIO())
-    scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, _, given = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    secret = given.strip()
     length = request.META.get("CONTENT_LENGTH", "")
     ours = (
         scheme.lower() == SCHEME
-        and secret.strip().startswith(TOKEN_PREFIX)
+        and secret.startswith(TOKEN_PREFIX)
         and len(secret) <= SECRET_MAX
         and request.content_type == parsing.StrictJSONParser.media_type
         and request.META.get("HTTP_ACCEPT", "") in ACCEPTED
@@ -132,7 +133,7 @@ def _asked(scope: Scope) -> tuple[ASGIRequest, str] | None:
         and (request.is_secure() or not settings.SECURE_SSL_REDIRECT)
         and _is_our_host(request)
     )
-    return (request, found[1]) if ours else None
+    return (request, found[1], secret) if ours else None
 
 
 def _is_our_host(request: ASGIRequest) -> bool:
@@ -142,8 +143,7 @@ def _is_our_host(request: ASGIRequest) -> bool:
         return False
 
 
-def _order(request: ASGIRequest, code: str, body: bytes) -> Order:
-    secret = request.META["HTTP_AUTHORIZATION"].partition(" ")[2].strip()
+def _order(request: ASGIRequest, code: str, secret: str, body: bytes) -> Order:
     return Order(
         code=code,
         digest=digest(secret),

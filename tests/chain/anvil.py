@@ -37,7 +37,11 @@ def anvil(*flags: str) -> Iterator[Node]:
     words = ["--port", str(port), "--no-mining", "--silent", "--slots-in-an-epoch", "1", *flags]
     tie = tied(signal.SIGKILL)  # however these tests end, their node ends with them
     words = [str(BINARY), *words]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, preexec_fn=tie)  # noqa: PLW1509
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=tie,  # noqa: PLW1509 (one system call)
+    )
     try:
         node = http(f"http://127.0.0.1:{port}", "anvil")
         deadline = clock.monotonic() + START_S

@@ -196,7 +196,12 @@ def started(words: list[str], kind: str, port: int) -> Iterator[Bench]:
     """Run a node until the block ends."""
     tie = tied(signal.SIGKILL)  # however these tests end, their node ends with them
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(words, stdout=quiet, cwd=ROOT, preexec_fn=tie)  # noqa: PLW1509
+    process = subprocess.Popen(
+        words,
+        stdout=quiet,
+        cwd=ROOT,
+        preexec_fn=tie,  # noqa: PLW1509 (one system call)
+    )
     bench = Bench(f"http://127.0.0.1:{port}", kind)
     deadline = clock.monotonic() + START_S
     try:

@@ -145,7 +145,7 @@ def _started(journal: Path, *flags: str) -> tuple["subprocess.Popen[str]", Bench
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        preexec_fn=tie,  # noqa: PLW1509
+        preexec_fn=tie,  # noqa: PLW1509 (one system call)
     )
     assert process.stdout is not None
     found = re.search(r"http://\S+", process.stdout.readline())

@@ -80,7 +80,7 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509
+            preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509 (one system call)
         )
 
     def start(self, plan: Plan) -> int:

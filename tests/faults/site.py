@@ -62,7 +62,7 @@ class Process:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509
+                preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509 (one system call)
             )
 
     def kill(self) -> None:

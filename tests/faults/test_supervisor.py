@@ -53,7 +53,7 @@ class Site:
             stderr=subprocess.STDOUT,
             text=True,
             # A test run that is killed must not leave a site behind either.
-            preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509
+            preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509 (one system call)
         )
         threading.Thread(target=self._listen, daemon=True).start()
 

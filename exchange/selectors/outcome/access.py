@@ -43,9 +43,7 @@ def participant_by_digest(digest: bytes) -> Participant | None:
 
 
 def participants_by_digest(digests: Collection[bytes]) -> dict[bytes, Participant]:
-    """Return whose tokens have these digests, each with their session; those of closed accounts
-    are not among them.
-    """
+    """Return whose tokens have these digests, with their sessions; closed accounts have none."""
     rows = Participant.objects.select_related("user").filter(user__is_active=True)
     people = list(rows.filter(digest__in=digests).order_by())
     sessions = Session.objects.select_related("market").in_bulk({p.session_id for p in people})
