@@ -15,6 +15,7 @@ from tests.guards import (  # noqa: F401
     _cheap_passwords,
     _fresh_cache,
     _no_network,
+    _patient_flush,
     _usual_recursion,
 )
 

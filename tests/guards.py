@@ -3,15 +3,19 @@
 import ipaddress
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
+from django.db import OperationalError
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import override_settings
 
 RECURSION_LIMIT = sys.getrecursionlimit()
+FLUSH_S_MAX = 60.0
 FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
@@ -32,6 +36,29 @@ def _no_network() -> Iterator[None]:
 def _cheap_passwords() -> Iterator[None]:
     """Hash passwords quickly: Argon2 is slow on purpose, and no test is about it unless it asks."""
     with override_settings(PASSWORD_HASHERS=[FAST_HASHER, *settings.PASSWORD_HASHERS]):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient_flush() -> Iterator[None]:
+    """Try again to empty the tables where a process of the test still holds one of them.
+
+    A site that serves a test, or the server's end of a process that was killed, may be amidst a
+    statement: TRUNCATE then meets a deadlock, or the limit that is set to waiting for locks.
+    """
+    flush = DatabaseOperations.execute_sql_flush
+
+    def patient(self: DatabaseOperations, statements: list[str]) -> None:
+        deadline = time.monotonic() + FLUSH_S_MAX
+        while True:
+            try:
+                return flush(self, statements)
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", patient)
         yield
 
 

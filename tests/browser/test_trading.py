@@ -73,7 +73,7 @@ def test_an_answer_that_got_lost_is_found_under_its_key(site: str, page: Page) -
     expect(page.get_by_text("We are checking.")).to_be_visible()
     page.context.set_offline(False)
 
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Bought", timeout=15_000)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bought")
     assert Fill.objects.filter(user=alice).count() == 1
 
 
@@ -99,7 +99,7 @@ def test_a_quote_expires_into_a_refresh(site: str, page: Page) -> None:
     page.goto(f"{site}{ADDRESS}?side=buy&quantity=50")
 
     refresh = page.get_by_role("button", name="Refresh the quote")
-    expect(refresh).to_be_visible(timeout=15_000)
+    expect(refresh).to_be_visible()
     refresh.click()
 
     expect(page.get_by_role("button", name="Buy for 50.00 USDC")).to_be_visible()

@@ -18,12 +18,12 @@ from chain.clients.rpc import Node, http
 from chain.errors import NodeFault
 from exchange import clock
 from megatron.embedded import tied
+from tests.patience import PATIENCE_S
 
 BINARY = (
     Path(__file__).resolve().parent.parent
     / "browser/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 )
-START_S = 20.0
 
 
 @contextlib.contextmanager
@@ -44,7 +44,7 @@ def anvil(*flags: str) -> Iterator[Node]:
     )
     try:
         node = http(f"http://127.0.0.1:{port}", "anvil")
-        deadline = clock.monotonic() + START_S
+        deadline = clock.monotonic() + PATIENCE_S
         while True:
             try:
                 node.number("eth_chainId")

@@ -27,10 +27,10 @@ from chain.contracts import artifact
 from chain.devnet import genesis
 from exchange import clock
 from megatron.embedded import tied
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / "tests/browser/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-START_S, WAIT_S = 20.0, 5.0
 GWEI, ETHER, USD = 10**9, 10**18, 10**6
 FOR_EVER = 2**40
 AT = genesis.deployed()
@@ -166,7 +166,7 @@ class Bench:
 
     def receipt(self, tx_hash: str) -> Json:
         """Return the receipt of a transaction that has been mined."""
-        deadline = clock.monotonic() + WAIT_S
+        deadline = clock.monotonic() + PATIENCE_S
         while (found := self.ask("eth_getTransactionReceipt", tx_hash)) is None:
             assert clock.monotonic() < deadline, f"no receipt of {tx_hash}"
         receipt: Json = found
@@ -203,7 +203,7 @@ def started(words: list[str], kind: str, port: int) -> Iterator[Bench]:
         preexec_fn=tie,  # noqa: PLW1509 (one system call)
     )
     bench = Bench(f"http://127.0.0.1:{port}", kind)
-    deadline = clock.monotonic() + START_S
+    deadline = clock.monotonic() + PATIENCE_S
     try:
         while True:
             assert process.poll() is None, f"{kind} does not start"

@@ -9,11 +9,13 @@ import pytest
 
 from exchange import clock
 from tests.chain.anvil import BINARY
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTER = """
 import subprocess, sys
 from tests.chain import anvil
+
 whole = subprocess.Popen
 def told(*words, **options):
     process = whole(*words, **options)
@@ -36,7 +38,7 @@ def test_a_killed_run_leaves_no_node_behind() -> None:
         node = int(starter.stdout.readline())
         assert starter.stdout.readline() == "ready\n"
         starter.send_signal(signal.SIGKILL)
-    deadline = clock.monotonic() + 10
+    deadline = clock.monotonic() + PATIENCE_S
     while _lives(node):
         assert clock.monotonic() < deadline
 

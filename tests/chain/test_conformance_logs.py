@@ -9,10 +9,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.chain.conformance_bench import AT, TRANSFER, USD, Bench, Refusal, encoded, topic
 from tests.chain.conformance_fixtures import node_of_each_kind
+from tests.patience import PATIENCE_S
 
 node = node_of_each_kind
 BOB, CAROL = (to_checksum_address("0x" + pair * 20) for pair in ("b2", "c2"))
-WAIT_S = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def socket(node: Bench) -> Iterator[ClientConnection]:
 def _ask(socket: ClientConnection, method: str, *params: Any) -> Any:
     request = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
     socket.send(json.dumps(request))
-    while (answer := json.loads(socket.recv(WAIT_S))).get("id") != 7:
+    while (answer := json.loads(socket.recv(PATIENCE_S))).get("id") != 7:
         pass
     return answer["result"]
 
@@ -120,7 +120,7 @@ def _ask(socket: ClientConnection, method: str, *params: Any) -> Any:
 def _told(socket: ClientConnection, count: int) -> dict[str, list[Any]]:
     told: dict[str, list[Any]] = {}
     for _ in range(count):
-        params = json.loads(socket.recv(WAIT_S))["params"]
+        params = json.loads(socket.recv(PATIENCE_S))["params"]
         told.setdefault(params["subscription"], []).append(params["result"])
     return told
 

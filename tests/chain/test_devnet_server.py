@@ -18,6 +18,7 @@ from chain.devnet.genesis import CHAIN_ID, account
 from exchange import clock
 from tests.chain.conformance_bench import AT, ROOT, TRANSFER, Bench, devnet
 from tests.chain.devnet_bench import KEYS, NOBODY
+from tests.patience import PATIENCE_S
 
 START_S = 3.0
 ASK = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
@@ -149,7 +150,7 @@ def test_a_socket_hears_of_logs_that_a_reorg_removed(bench: Bench) -> None:
 def test_mines_by_itself_when_told(bench: Bench) -> None:
     before = bench.head()
     bench.ask("evm_setIntervalMining", 1)
-    deadline = clock.monotonic() + 5
+    deadline = clock.monotonic() + PATIENCE_S
     while bench.head() == before:
         assert clock.monotonic() < deadline
     bench.ask("evm_setIntervalMining", 0)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 from django.db import connection
 
 from exchange.errors import MegatronError
+from tests.patience import PATIENCE_S
 
 T = TypeVar("T")
-PATIENCE_S = 60.0
 
 
 def together(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 RETRY_S = 0.05
-PATIENCE_S = 60.0
 
 
 @dataclass(kw_only=True)

@@ -15,8 +15,9 @@ from exchange.services import batch_load, batch_write, commands, settlement
 from exchange.services.batch import Receipt, Request
 from tests.factories import active_market, buy, contribute, funded_user, key, open_market, usdc
 from tests.faults import elsewhere
-from tests.faults.crowd import PATIENCE_S, codes, together
+from tests.faults.crowd import codes, together
 from tests.faults.scale import scaled
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900), pytest.mark.usefixtures("books")]
 

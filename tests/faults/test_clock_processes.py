@@ -31,6 +31,7 @@ from tests.faults.nursery import database_url
 from tests.faults.scale import scaled
 from tests.faults.site import Process
 from tests.faults.test_carriers import log_without_gap
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600), pytest.mark.usefixtures("books")]
 
@@ -172,7 +173,7 @@ def test_commands_left_behind_are_settled_by_whichever_clock_comes(
     log_without_gap(market)
 
 
-def keep_time_until(done: Any, within_s: float = 15.0) -> list[threading.Thread]:
+def keep_time_until(done: Any, within_s: float = PATIENCE_S) -> list[threading.Thread]:
     """Serve the time duty in a thread until `done`; return the thread if it is still well."""
     stop = threading.Event()
     thread = threading.Thread(
@@ -184,7 +185,7 @@ def keep_time_until(done: Any, within_s: float = 15.0) -> list[threading.Thread]
         time.sleep(0.05)
     alive = [thread] if thread.is_alive() else []
     stop.set()
-    thread.join(10)
+    thread.join(PATIENCE_S)
     return alive
 
 

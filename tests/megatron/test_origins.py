@@ -1,9 +1,9 @@
 import pytest
-from channels.testing import WebsocketCommunicator
 from pytest_django import Settings
 
 from megatron.asgi import application
 from megatron.origins import is_ours
+from tests.sockets.visitor import Visitor
 
 HOST = "megatron.example:8000"
 
@@ -52,9 +52,7 @@ def test_keeps_out_a_host_that_is_not_ours(host: str) -> None:
 
 @pytest.mark.parametrize("headers", [[], [(b"origin", b"http://evil.example")]])
 async def test_the_handshake_is_refused(headers: list[tuple[bytes, bytes]]) -> None:
-    socket = WebsocketCommunicator(
-        application, "/ws/markets/?m=1", headers=[(b"host", HOST.encode()), *headers]
-    )
+    socket = Visitor(application, "/ws/markets/?m=1", headers=[(b"host", HOST.encode()), *headers])
 
     opened, _ = await socket.connect()
 

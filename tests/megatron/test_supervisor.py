@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from megatron.supervisor import BACKOFF_S_FIRST, Part, Supervisor
+from tests.patience import PATIENCE_S
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 IGNORING = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True)"
 DEAF = [sys.executable, "-S", "-c", f"{IGNORING}; time.sleep(60)"]
-SOON_S = 10.0
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def supervisor(said: list[str]) -> Iterator[Supervisor]:
 
 
 def _until(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SOON_S
+    deadline = time.monotonic() + PATIENCE_S
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.02)

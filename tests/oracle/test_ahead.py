@@ -20,6 +20,7 @@ from oracle.services.replay import replay
 from oracle.sources.archive import Archive
 from tests.oracle import world
 from tests.oracle.test_model_process import FACTS, PANEL, Slow
+from tests.patience import PATIENCE_S
 
 TITLES = (world.GOOD, "Widgets are dearer at harbours", "Widget makers hire")
 
@@ -73,7 +74,7 @@ def test_news_is_read_while_it_is_stored_and_only_once(
     store = evidence.store_drafts
 
     def slowly(*args: Any, **named: Any) -> Any:
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE_S
         while not watched.readings and time.monotonic() < until:
             time.sleep(0.002)
         begun.append(list(watched.readings))

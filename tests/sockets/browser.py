@@ -11,8 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from exchange.models import User
-
-PATIENCE_S = 5.0
+from tests.patience import PATIENCE_S
 
 
 def sign_in(user: User) -> Client:
@@ -47,7 +46,7 @@ class Browser:
             f"ws://127.0.0.1:{port}/ws/markets/?{asked}",
             origin=ours,
             additional_headers={"Cookie": f"sessionid={session}"} if session else None,
-            open_timeout=20,
+            open_timeout=PATIENCE_S,
             close_timeout=2,
             max_size=None,
             ping_interval=None,

@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 
 from exchange import consumers
 from exchange.fanout import Listener, Registry
 from exchange.services import outbox
 from exchange.services.outbox import CHANNEL
+from tests.sockets.visitor import Visitor
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(60), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 
 BEHIND = 10
 BEAT_S = 0.1
@@ -38,8 +38,8 @@ Browse = Callable[..., Any]
 async def browse(registry: Registry) -> AsyncIterator[Browse]:
     opened = []
 
-    async def open_(query: str = "m=1,2") -> WebsocketCommunicator:
-        one = WebsocketCommunicator(consumers.MarketConsumer.as_asgi(), f"/ws/markets/?{query}")
+    async def open_(query: str = "m=1,2") -> Visitor:
+        one = Visitor(consumers.MarketConsumer.as_asgi(), f"/ws/markets/?{query}")
         opened.append(one)
         assert (await one.connect())[0]
         return one
@@ -59,7 +59,7 @@ async def test_who_never_answers_is_closed(browse: Browse, registry: Registry) -
     beats = 0
 
     while True:
-        message = await one.receive_output(timeout=5)
+        message = await one.receive_output()
         if message["type"] == "websocket.close":
             break
         beats += json.loads(message["text"])["type"] == "heartbeat"
@@ -72,11 +72,11 @@ async def test_who_answers_stays(browse: Browse) -> None:
     one = await browse()
 
     for _ in range(3 * consumers.UNANSWERED_MAX):
-        message = json.loads(await one.receive_from(timeout=2))
+        message = json.loads(await one.receive_from())
         if message["type"] == "heartbeat":
             await one.send_to(json.dumps({"ack": message["sent"]}))
 
-    assert json.loads(await one.receive_from(timeout=2))["type"] == "heartbeat"
+    assert json.loads(await one.receive_from())["type"] == "heartbeat"
 
 
 async def test_a_slow_reader_gets_the_newest_of_each_market_and_no_more(
@@ -121,7 +121,7 @@ async def test_who_acknowledges_what_was_never_sent_is_not_believed(
 async def test_a_count_that_cannot_be_is_no_answer(browse: Browse) -> None:
     one = await browse()
 
-    while (message := await one.receive_output(timeout=5))["type"] != "websocket.close":
+    while (message := await one.receive_output())["type"] != "websocket.close":
         await one.send_to('{"ack": 1000000000}')
 
     assert message["code"] == consumers.CLOSE_SLOW
@@ -137,7 +137,7 @@ async def test_a_flood_ends_and_what_waits_behind_it_is_not_read(
     for _ in range(consumers.FRAMES_PER_BEAT_MAX + 100):
         await one.send_to('{"ack": 0}')
 
-    assert await one.receive_output(timeout=5) == {
+    assert await one.receive_output() == {
         "type": "websocket.close",
         "code": consumers.CLOSE_FLOOD,
     }
@@ -156,7 +156,7 @@ async def test_a_heart_that_breaks_closes_the_socket(
     one = await browse()
     await one.receive_from()
 
-    assert (await one.receive_output(timeout=5))["code"] == consumers.CLOSE_TROUBLE
+    assert (await one.receive_output())["code"] == consumers.CLOSE_TROUBLE
     assert dict(registry._listeners) == {}
 
 
@@ -181,10 +181,10 @@ async def test_a_snapshot_that_fails_leaves_nobody_in_the_registry(
         raise OperationalError("the connection is lost")
 
     monkeypatch.setattr(consumers.MarketConsumer, "snapshot", broken)
-    one = WebsocketCommunicator(consumers.MarketConsumer.as_asgi(), "/ws/markets/?m=1")
+    one = Visitor(consumers.MarketConsumer.as_asgi(), "/ws/markets/?m=1")
     await one.connect()
     with pytest.raises(OperationalError):
-        await one.receive_output(timeout=2)
+        await one.receive_output()
     await asyncio.sleep(0.1)
 
     assert dict(registry._listeners) == {}

@@ -8,6 +8,7 @@ from websockets.sync.client import connect
 
 from tests.factories import funded_user
 from tests.faults.site import Web
+from tests.patience import PATIENCE_S
 from tests.sockets.browser import session_of, sign_in
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("books")]
@@ -53,7 +54,7 @@ def test_a_page_from_elsewhere_is_refused(web: Web, origin: str | None) -> None:
     address = f"ws://127.0.0.1:{web.port}/ws/markets/?m=1"
     with (
         pytest.raises(InvalidHandshake) as refusal,
-        connect(address, additional_headers=headers, open_timeout=20, proxy=None),
+        connect(address, additional_headers=headers, open_timeout=PATIENCE_S, proxy=None),
     ):
         pass
 
@@ -65,7 +66,7 @@ def test_our_own_page_is_let_in(web: Web) -> None:
     address = f"ws://127.0.0.1:{web.port}/ws/markets/?m=1"
     for scheme in ("http", "HTTP"):
         ours: Any = f"{scheme}://127.0.0.1:{web.port}"
-        with connect(address, origin=ours, open_timeout=20, proxy=None) as socket:
+        with connect(address, origin=ours, open_timeout=PATIENCE_S, proxy=None) as socket:
             assert "snapshot" in str(socket.recv(5))
 
 
@@ -75,6 +76,6 @@ def test_no_other_address_takes_a_socket(web: Web) -> None:
         address = f"ws://127.0.0.1:{web.port}{path}"
         with (
             pytest.raises(InvalidHandshake),
-            connect(address, origin=ours, open_timeout=20, proxy=None),
+            connect(address, origin=ours, open_timeout=PATIENCE_S, proxy=None),
         ):
             pass

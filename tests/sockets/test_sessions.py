@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 
 from exchange import clock, consumers
 from exchange.fanout import Registry
@@ -17,9 +16,9 @@ from exchange.routing import websocket_urlpatterns
 from exchange.services import outbox
 from exchange.services.sessions import lobby
 from tests.factories import ask, open_session, running_session, ticked
+from tests.sockets.visitor import Visitor
 
 pytestmark = [
-    pytest.mark.timeout(60),
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("still_clock"),
 ]
@@ -39,8 +38,8 @@ async def browse(registry: Registry) -> AsyncIterator[Browse]:
     """Return a function that opens a socket; all are closed at the end."""
     opened: list[Any] = []
 
-    async def open_(path: str, **cookies: str) -> WebsocketCommunicator:
-        one = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path)
+    async def open_(path: str, **cookies: str) -> Visitor:
+        one = Visitor(URLRouter(websocket_urlpatterns), path)
         one.scope["cookies"] = cookies
         opened.append(one)
         one.accepted, _ = await one.connect()
