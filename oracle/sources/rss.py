@@ -9,13 +9,11 @@ from typing import Any
 import feedparser
 
 from exchange import clock
-from oracle.sources import cache
+from oracle.sources import cache, feed_bounds
 from oracle.sources.base import Item, Observed, SourceDown, Spend, mentions
 from oracle.sources.http import Client
 
 ITEMS_MAX = 200
-# The parser makes every entry, some 600 bytes each, before any can be left out.
-MARKS_MAX = 5_000
 TEXT_MAX = 20_000
 STAMPS = ("published_parsed", "updated_parsed")
 
@@ -75,14 +73,10 @@ class Rss:
         return items
 
     def _parsed(self, body: bytes) -> list[Item]:
-        plain = body.replace(b"\0", b"").lower()
-        if plain.count(b"<item") + plain.count(b"<entry") > MARKS_MAX:
-            raise SourceDown(f"a feed of more than {MARKS_MAX} entries")
+        stream = io.BytesIO(feed_bounds.bounded(body))
         # A stream, never the bytes themselves: the library takes short text for a file or a URL.
         try:
-            feed = feedparser.parse(
-                io.BytesIO(body), resolve_relative_uris=False, sanitize_html=False
-            )
+            feed = feedparser.parse(stream, resolve_relative_uris=False, sanitize_html=False)
         except Exception as error:
             # A parser meets whatever the world sends; what breaks it is no feed for us.
             raise SourceDown(f"the feed broke its parser: {type(error).__name__}") from error

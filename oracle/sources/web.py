@@ -18,6 +18,8 @@ from oracle.sources.http import Client
 
 TEXT_MAX = 20_000
 ROWS_MAX = 20_000
+# Two megabytes of nothing but brackets or numbers would take 80 as objects; of so many, under 30.
+VALUES_MAX = 100_000
 EXPONENT_MAX = 20
 
 # What reading an answer of an unexpected form raises; each means that the form was unexpected.
@@ -191,6 +193,8 @@ def path_part(name: str, allowed: str) -> str:
 
 
 def _understood(body: bytes, read: Callable[[Any], Iterable[cache.Found]]) -> Sequence[cache.Found]:
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > VALUES_MAX:
+        raise SourceDown(f"an answer of more than {VALUES_MAX} values")
     try:
         return list(read(json.loads(body, parse_float=Decimal, parse_constant=_refuse)))
     except (*UNREADABLE, RecursionError) as error:

@@ -11,7 +11,9 @@ export function refresh() {
   form()?.dispatchEvent(new CustomEvent("refresh"));
 }
 
-// A quote lives for a few seconds; after that its button asks for a new one instead.
+// A quote lives for a few seconds; after that its button asks for a new one instead. Who had the
+// keyboard on one button has it on the other.
+let renewed = false;
 function beat(words) {
   const shown = preview();
   const until = Number(shown?.dataset.validUntil);
@@ -19,8 +21,12 @@ function beat(words) {
   const left = Math.max(0, Math.ceil(until - serverNow()));
   const label = shown.querySelector("[data-valid]");
   if (label) label.textContent = left ? words.holds(left) : words.old;
-  shown.querySelector("[data-confirm]")?.toggleAttribute("hidden", !left);
-  shown.querySelector("[data-refresh-quote]")?.toggleAttribute("hidden", Boolean(left));
+  const confirm = shown.querySelector("[data-confirm]");
+  const renew = shown.querySelector("[data-refresh-quote]");
+  const held = !left && confirm?.contains(document.activeElement);
+  confirm?.toggleAttribute("hidden", !left);
+  renew?.toggleAttribute("hidden", Boolean(left));
+  if (held) renew?.focus({ preventScroll: true });
 }
 
 let figures = new Map();
@@ -108,7 +114,9 @@ function onSubmit(event, told) {
 /** Watch over the ticket's quote. `quantity` names its field; `told` gets the answer to an order. */
 export function start({ quantity, words, told, swapped }) {
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-refresh-quote]")) refresh();
+    if (!event.target.closest("[data-refresh-quote]")) return;
+    renewed = true;
+    refresh();
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.name !== quantity || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
@@ -129,6 +137,10 @@ export function start({ quantity, words, told, swapped }) {
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "preview" || event.detail.elt.id === "preview") {
       markChanges();
+      if (renewed && document.activeElement === document.body) {
+        preview().querySelector("[data-confirm]")?.focus({ preventScroll: true });
+      }
+      renewed = false;
       swapped?.(preview());
     }
     beat(words);

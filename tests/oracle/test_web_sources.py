@@ -1,6 +1,7 @@
 """Every source behind a web interface, against a server that behaves, lies, floods or stalls."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,8 @@ from oracle.services.sources import complaint, source_save
 from oracle.sources import registry
 from oracle.sources.base import Item, Observed, OverBudget, SourceDown
 from oracle.sources.base import Source as Readable
-from oracle.sources.http import RETRIES_MAX, Client
+from oracle.sources.http import BODY_BYTES_MAX, RETRIES_MAX, Client
+from oracle.sources.web import VALUES_MAX
 from tests.fakes.feed_server import Feed, serving
 from tests.fakes.replies import NOON, SERVICES, WEEK, Service
 
@@ -23,6 +25,9 @@ pytestmark = pytest.mark.django_db
 KEYS = {"serper": "s3cret-serper", "fred": "s3cret-fred", "github": "s3cret-github"}
 NAMES = [f"{one.kind}{one.options.get('vertical', '')}" for one in SERVICES]
 each = pytest.mark.parametrize("service", SERVICES, ids=NAMES)
+
+# spec/reliability.md: what a search that misbehaves may cost.
+MEMORY_MAX = 32_000_000
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +119,7 @@ def test_an_empty_reply_is_no_fault(server: Feed, service: Service) -> None:
 @each
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b'"words"', b"[[[[1]]]]", b"null", b"7", b"[" * 100_000, b"\xff\xfe\x00", b"NaN"],
+    [b"", b"{", b'"words"', b"[[[[1]]]]", b"null", b"7", b"[" * 99_000, b"\xff\xfe\x00", b"NaN"],
     ids=["nothing", "half", "words", "nested", "null", "number", "deep", "bytes", "nan"],
 )
 def test_a_malformed_reply_is_refused_once(server: Feed, service: Service, body: bytes) -> None:
@@ -122,6 +127,32 @@ def test_a_malformed_reply_is_refused_once(server: Feed, service: Service, body:
     with pytest.raises(SourceDown, match="form of an answer"):
         read(made(server, service), service)
     assert len(server.paths) == 1
+
+
+@pytest.mark.parametrize("cut", [0, VALUES_MAX], ids=["whole", "the most that is read"])
+@pytest.mark.parametrize(
+    "piece", ['{"a":1}', "{}", "[[[[[]]]]]", "1.1", '"a\U0001f600"', '{"a":[1.1,2.2]}']
+)
+def test_no_reply_takes_more_memory_than_it_may(server: Feed, piece: str, cut: int) -> None:
+    marks = 1 + sum(map(piece.count, ",[{"))
+    most = BODY_BYTES_MAX // (len(piece.encode()) + 1) - 2
+    server.body = _long(piece, min(most, cut // marks - 1) if cut else most)
+    service = next(one for one in SERVICES if one.kind == "gdelt")
+    source = made(server, service)
+    tracemalloc.start()
+    with pytest.raises(SourceDown, match="form of an answer" if cut else "values"):
+        read(source, service)
+    grown = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # a thread of this process sends the body from a copy of its own
+    assert grown < MEMORY_MAX, grown
+
+
+def _long(piece: str, times: int) -> bytes:
+    """Return a list of that piece, filled up with text whose letters take four bytes each."""
+    pieces = ",".join([piece] * times)
+    room = BODY_BYTES_MAX - len(pieces.encode()) - 20
+    return f'[{pieces},"{"a" * room}\U0001f600"]'.encode()
 
 
 @each
