@@ -13,6 +13,7 @@ from exchange import consumers
 from exchange.fanout import Listener, Registry
 from exchange.services import outbox
 from exchange.services.outbox import CHANNEL
+from tests.patience import PATIENCE_S
 from tests.sockets.visitor import Visitor
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
@@ -261,7 +262,8 @@ async def test_a_feeder_that_was_replaced_ends(registry: Registry, kind: type[Le
         while broker.pubsub_numsub(CHANNEL)[0][1] != count:
             await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
+        await subscribers(0)  # that of the test before may still be on its way out
         registry.add([1], kind(registry))
         first = registry._feeder
         assert first is not None
