@@ -18,6 +18,7 @@ from exchange.services.outcome import accept
 from exchange.services.sessions import host, lobby
 from exchange.services.tokens import digest
 from tests.factories import key, running_session, ticked
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("books")]
 
@@ -108,7 +109,7 @@ async def _sent(application: desk.App, asked: Asked) -> Answer:
     async def send(message: Mapping[str, Any]) -> None:
         heard.append(message)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await application(asked.scope(), receive, send)
     headers = {name.decode().lower(): value.decode() for name, value in heard[0]["headers"]}
     raw = b"".join(message.get("body", b"") for message in heard[1:])
