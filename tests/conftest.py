@@ -1,6 +1,7 @@
 """Fixtures for every test, and what the everyday run leaves out."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.faults.scale import NIGHTLY
 from tests.fixtures import (  # noqa: F401
@@ -18,6 +19,12 @@ from tests.guards import (  # noqa: F401
     _patient_flush,
     _usual_recursion,
 )
+
+# No test is about time; benchmarks are.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,6 +4,7 @@ import http
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -292,24 +293,58 @@ def until(done: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
         time.sleep(0.05)
 
 
+def crowd_of(session: Session, port: int, count: int, chance: random.Random) -> "Swarm":
+    """Let so many programs take part, none of which trades yet."""
+    swarm = Swarm()
+    for n in range(count):
+        _, secret = lobby.join(session=session, name=f"Bot {n}", user=None)
+        choice = random.Random(chance.random())
+        swarm.bots.append(Bot(port, session.code, secret or "", choice, swarm.stop))
+    return swarm
+
+
+@dataclass
+class Swarm:
+    """Programs that trade from threads of their own."""
+
+    bots: list[Bot] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Let them trade."""
+        self.threads = [threading.Thread(target=bot.run, daemon=True) for bot in self.bots]
+        for thread in self.threads:
+            thread.start()
+
+    def end(self) -> dict[str, str]:
+        """Stop them; return which key got which order. Raises AssertionError on any fault."""
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(PATIENCE_S)
+        assert [fault for bot in self.bots for fault in bot.faults] == []
+        told = {name: pk for bot in self.bots for name, pk in bot.answered.items()}
+        assert len(told) > 2 * len(self.bots)
+        return told
+
+
+def all_once(session: Session, told: dict[str, str]) -> None:
+    """Every answered order stands in the log once, and no other does."""
+    log = Command.objects.filter(market_id=session.market_id, user__isnull=False)
+    assert set(log.values_list("key", flat=True)) == set(told)
+
+
 @pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.nightly), 3])
 def test_killed_clocks_and_webs_cost_seconds_and_nothing_else(
     web: Web, clocks: list[Process], chance: random.Random, count: int
 ) -> None:
     options = LIVELY | {"default_max_slippage": None}
     session = running_session(outcomes=OUTCOMES, **options, total_duration_ms="3600000")
-    stop = threading.Event()
-    bots = []
-    for n in range(scaled(6, BOTS)):
-        _, secret = lobby.join(session=session, name=f"Bot {n}", user=None)
-        choice = random.Random(chance.random())
-        bots.append(Bot(web.port, session.code, secret or "", choice, stop))
+    swarm = crowd_of(session, web.port, scaled(6, BOTS), chance)
     constant = total(session)
-    threads = [threading.Thread(target=bot.run, daemon=True) for bot in bots]
     for process in clocks[:count]:
         process.start()
-    for thread in threads:
-        thread.start()
+    swarm.start()
     until(OutcomeTick.objects.exists)
     for _ in range(KILLS):
         time.sleep(chance.uniform(0.5, 3))
@@ -317,19 +352,60 @@ def test_killed_clocks_and_webs_cost_seconds_and_nothing_else(
         victim.kill()
         victim.start()
         assert total(session) == constant
-    stop.set()
-    for thread in threads:
-        thread.join(60)
+    told = swarm.end()
     until(lambda: not Command.objects.filter(batch_seq=None).exists())
 
-    assert [fault for bot in bots for fault in bot.faults] == []
-    told = {name: pk for bot in bots for name, pk in bot.answered.items()}
     print(f"{len(told)} orders, {OutcomeTick.objects.count()} ticks")
-    assert len(told) > 2 * len(bots)
-    log = Command.objects.filter(market_id=session.market_id, user__isnull=False)
-    assert set(log.values_list("key", flat=True)) == set(told)
+    all_once(session, told)
     assert total(session) == constant
     without_gap(session)
+
+
+def resolved(session: Session) -> bool:
+    """Say whether everybody has been paid."""
+    return Market.objects.get(pk=session.market_id).status == Market.Status.RESOLVED
+
+
+def test_killed_through_rounds_and_end_it_pays_everybody_once(
+    web: Web, clocks: list[Process], chance: random.Random
+) -> None:
+    """Kills fall into freezes, eliminations, the end and the payout, whenever they come."""
+    seconds = scaled(12, 60)
+    third = seconds * 1_000 // 3
+    session = running_session(
+        outcomes=OUTCOMES,
+        **LIVELY,
+        rounds=[[str(third), "600", ["4"]], [str(2 * third), "600", ["3"]]],
+        total_duration_ms=str(seconds * 1_000),
+        planned_winner=1,
+    )
+    swarm = crowd_of(session, web.port, scaled(4, BOTS), chance)
+    constant = total(session)
+    for process in clocks[:2]:
+        process.start()
+    swarm.start()
+    over, kills = time.monotonic() + PATIENCE_S + seconds, 0
+    while not resolved(session):
+        assert time.monotonic() < over
+        time.sleep(chance.uniform(0.1, 1.2))
+        victim = chance.choice((web, *clocks[:2]))
+        victim.kill()
+        victim.start()
+        kills += 1
+        # with the payout the pool goes back to whom it belongs to
+        assert total(session) == constant or resolved(session)
+    told = swarm.end()
+
+    print(f"{kills} kills, {len(told)} orders, {OutcomeTick.objects.count()} ticks")
+    all_once(session, told)
+    without_gap(session)
+    for kind, at_ms in (("frozen", third - 600), ("eliminate", third), ("ended", seconds * 1_000)):
+        on_time(session, kind, at_ms)
+    kinds = Counter(
+        MarketEvent.objects.filter(market_id=session.market_id).values_list("kind", flat=True)
+    )
+    assert (kinds["eliminate"], kinds["ended"], kinds["resolved"]) == (2, 1, 1)
+    past_books_are_true(session)
 
 
 def test_one_key_from_many_threads_is_one_order() -> None:
