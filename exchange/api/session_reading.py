@@ -151,7 +151,7 @@ class SessionExport(Watched):
 
     @operation("session_export", answer=CSV, tag=TAG, auth=OPEN)
     def get(self, request: Request, code: str, what: str) -> HttpResponse:
-        """Return trades, ticks or the ranking as CSV."""
+        """Return the configuration, trades, ticks or the ranking as CSV."""
         session = session_of(request, code)
         make = exports.PUBLIC.get(what)
         if make is None:

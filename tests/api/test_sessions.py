@@ -1,8 +1,11 @@
 """Sessions through the API: every address as everybody, a session from draft to payout, retries."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,11 +13,20 @@ import pytest
 from exchange import clock
 from exchange.api import session_urls
 from exchange.ids import public_id
-from exchange.models import Command, Participant, Session, User
+from exchange.models import Command, Market, OutcomeTick, Participant, Session, User
 from exchange.services.sessions import lobby
 from tests.api.caller import Answer, Caller
 from tests.api.spellings import refused
-from tests.factories import ask, funded_user, host_user, joined, key, running_session, ticked
+from tests.factories import (
+    ask,
+    funded_user,
+    host_user,
+    joined,
+    key,
+    running_session,
+    ticked,
+    usdc,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited", "still_clock")]
 Watch = Callable[[], AbstractContextManager[None]]
@@ -296,13 +308,54 @@ def test_lists_are_paged_without_repeats(place: Place) -> None:
         assert len(seen) == len(set(seen)) == 6
 
 
-def test_exports_are_files(place: Place) -> None:
-    code = place.session.code
-    for what in ("trades", "ticks", "ranking"):
-        answer = Caller().get(f"sessions/{code}/exports/{what}.csv")
-        assert answer.headers["Content-Type"].startswith("text/csv")
-        assert len(answer.raw.splitlines()) >= 2
-    assert Caller().get(f"sessions/{code}/exports/secrets.csv").status == 404
+def table(place: Place, what: str) -> list[dict[str, str]]:
+    answer = Caller().get(f"sessions/{place.session.code}/exports/{what}.csv")
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(answer.raw.decode())))
+
+
+def test_exports_are_exact_and_no_formula(place: Place) -> None:
+    session = place.session
+    session.outcomes[0]["name"] = "=1+1"
+    session.save()
+    joined(session, "@Zed")
+    for size in ("7", "3.25"):
+        ask(joined(session, f"+{size}"), "buy", "0y", size)
+    ticked(session, 5)
+
+    trades, ticks = table(place, "trades"), table(place, "ticks")
+    assert {row["outcome"] for row in trades} == {"'=1+1"}
+    assert {row["buyer"] for row in trades} == {"Ann", "'+7", "'+3.25"}
+    mine = [row["tokens"] for row in trades if row["buyer"] != "Ann"]
+    assert sum(map(Decimal, mine)) == Decimal("10.25")
+    own = [row for row in ticks if row["outcome"] == "'=1+1"]
+    volume = sum(Decimal(row["volume"]) for row in own)
+    assert volume == sum(Decimal(row["USDC"]) for row in trades)
+    last = OutcomeTick.objects.filter(market_id=session.pk).latest("seq")
+    money = {name: usdc(own[-1][name]) for name in ("fees", "gas", "pool", "pairs", "seigniorage")}
+    assert money == {name: getattr(last, f"{name}_micro") for name in money}
+    ranking = table(place, "ranking")
+    assert {"'@Zed", "'+7", "'+3.25"} <= {row["name"] for row in ranking}
+    assert Caller().get(f"sessions/{session.code}/exports/secrets.csv").status == 404
+
+
+@pytest.mark.breaks_books
+def test_the_configuration_keeps_the_hosts_secret_until_the_end(place: Place) -> None:
+    session = place.session
+    config = {**session.market.config, "rounds": [["1000", "100", ["1"]]]}
+    Market.objects.filter(pk=session.pk).update(config=config)
+
+    def told() -> dict[str, str]:
+        return {row["name"]: row["value"] for row in table(place, "configuration")}
+
+    before = told()
+    assert (before["round 1 at ms"], before["round 1 freeze ms"]) == ("1000", "100")
+    assert before["round 1 takes"] == ""
+    assert before["z"] == config["z"]
+    assert before["outcome 2"] == session.outcomes[1]["name"]
+    Market.objects.filter(pk=session.pk).update(status=Market.Status.RESOLVED)
+
+    assert told()["round 1 takes"] == session.outcomes[1]["name"]
 
 
 def test_sessions_are_no_markets(place: Place, alice: User) -> None:

@@ -1,9 +1,10 @@
 """A session as tables for spreadsheets: a header and rows, figures as exact decimals."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from exchange.models import OutcomeFill, OutcomeTick, Participant, Session
-from exchange.selectors.outcome import portfolio, ranking
+from exchange.selectors.outcome import portfolio, ranking, sessions
 from exchange.spreadsheet import Cell, Figure, figure, instant
 
 Rows = Iterator[Sequence[Cell]]
@@ -15,7 +16,9 @@ TRADE_HEADER = (
 )  # fmt: skip
 TICK_HEADER = (
     "tick", "ms since start", "time", "status", "outcome", "YES", "NO", "volume", "risk", "profit",
+    "fees", "seigniorage", "gas", "pool", "pairs",
 )  # fmt: skip
+CONFIGURATION_HEADER = ("name", "value")
 RANKING_HEADER = ("place", "name", "final USDC", "gain USDC", "gain %", "trades", "gas USDC")
 ORDER_HEADER = (
     "order", "time", "side", "outcome", "token", "tokens", "limit", "status", "left", "USDC", "fee",
@@ -57,12 +60,45 @@ def ticks(session: Session) -> tuple[Sequence[str], Rows]:
     def cells() -> Rows:
         for row in rows.iterator(2000):
             about = (row.number, row.t_ms, instant(row.at), row.status)
-            money = (row.volume_micro, row.risk_micro, row.profit_micro)
+            money = (
+                row.volume_micro,
+                row.risk_micro,
+                row.profit_micro,
+                row.fees_micro,
+                row.seigniorage_micro,
+                row.gas_micro,
+                row.pool_micro,
+                row.pairs_micro,
+            )
             for label, pair in zip(session.outcomes, row.prices, strict=True):
                 prices = ("", "") if pair is None else tuple(figure(price, 12) for price in pair)
                 yield (*about, label["name"], *prices, *(figure(m, 6) for m in money))
 
     return TICK_HEADER, cells()
+
+
+def configuration(session: Session) -> tuple[Sequence[str], Rows]:
+    """Return the session's parameters, outcomes and rounds, a line each.
+
+    Whom a round takes stands there once all is over; until then it is the host's secret.
+    """
+    market = session.market
+    told = sessions.parameters(market, is_told=market.status in sessions.OVER)
+
+    def cells() -> Rows:
+        yield "session", market.name
+        yield "money", session.get_money_display()
+        for number, label in enumerate(session.outcomes, 1):
+            yield f"outcome {number}", label["name"]
+        for name in sorted(told.keys() - {"rounds"}):
+            yield name, json.dumps(told[name]).strip('"')
+        for number, (at_ms, freeze_ms, gone) in enumerate(told["rounds"], 1):
+            yield f"round {number} at ms", Figure(at_ms)
+            yield f"round {number} freeze ms", Figure(freeze_ms)
+            names = (session.outcomes[int(one)]["name"] for one in gone)
+            yield f"round {number} takes", ", ".join(names)
+
+    return CONFIGURATION_HEADER, cells()
 
 
 def standings(session: Session) -> tuple[Sequence[str], Rows]:
@@ -116,6 +152,7 @@ def _who(names: Mapping[int, str], user: int | None) -> str:
 
 
 PUBLIC: Mapping[str, Callable[[Session], tuple[Sequence[str], Rows]]] = {
+    "configuration": configuration,
     "trades": trades,
     "ticks": ticks,
     "ranking": standings,

@@ -119,7 +119,7 @@ def view(session: Session, viewer: User | None = None) -> SessionView:
         tick_number=now_ms // interval,
         next_tick_ms=interval - now_ms % interval,
         coming=coming(market, config, state, now_ms, is_told=is_told),
-        parameters=_parameters(market, is_told=is_told),
+        parameters=parameters(market, is_told=is_told),
         planned_winner=session.planned_winner if is_told else None,
     )
 
@@ -172,7 +172,8 @@ def coming(
     return Upcoming(kind, scheduled.at_ms, gone)
 
 
-def _parameters(market: Market, *, is_told: bool) -> dict[str, Any]:
+def parameters(market: Market, *, is_told: bool) -> dict[str, Any]:
+    """Return the configuration; without whom a round takes, for whom is not told before the end."""
     shown = dict(market.config)
     if not is_told:
         shown["rounds"] = [[at_ms, freeze_ms, []] for at_ms, freeze_ms, _ in shown["rounds"]]
