@@ -16,7 +16,7 @@ from oracle.core import scoring, sizing
 from oracle.core.quorum import Seat
 from oracle.core.reports import DELTA, NOTE_LARGE, NOTE_NEUTRAL, NOTE_UNSURE, Mark, Report
 
-RULES = 2
+RULES = 3
 NAME = "generator"
 PROMPTS = Path(__file__).parent / "prompts"
 DIRECTION, SIZE, SUMMARY = "direction-1.txt", "size-1.txt", "summary-1.txt"
@@ -109,7 +109,7 @@ def _summary(brief: Brief) -> str:
     asked = _asked(SUMMARY, brief.variable.question, envelope(brief.stories))
     written = nets.write(model_name(), asked, SUMMARY_TOKENS_MAX)
     read = [_flat(f"{one.title}. {one.text}") for one in brief.stories[:STORIES_MAX]]
-    return summary.kept(written, read)
+    return summary.kept(written, read, prompt(SUMMARY))
 
 
 def envelope(stories: Sequence[Story]) -> str:

@@ -21,13 +21,16 @@ FOREIGN = re.compile(
     r"|example|ru|cn|uk|de)\b|\bjavascript:|\bdata:",
     re.IGNORECASE,
 )
+# So many words in a row that stand in the prompt too are the prompt, said again.
+ECHO_WORDS = 5
 END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'])")
 
 
-def kept(written: str, read: Iterable[str]) -> str:
+def kept(written: str, read: Iterable[str], prompt: str = "") -> str:
     """Return the first sentence of what was written if it may be shown, else nothing.
 
     `read` are the stories it was written about: a number that none of them has is invented.
+    `prompt` is what stood around them: it is not for readers.
     """
     plain = " ".join(written.split())
     sentence = END.split(plain, maxsplit=1)[0].strip(" \"'") if plain else ""
@@ -36,9 +39,14 @@ def kept(written: str, read: Iterable[str]) -> str:
     if FOREIGN.search(sentence) or len(WORD.findall(sentence)) < WORDS_MIN:
         return ""
     told = " ".join(read)
-    if not numbers_of(sentence) <= numbers_of(told):
+    if not numbers_of(sentence) <= numbers_of(told) or _runs(sentence) & _runs(prompt):
         return ""
     return sentence
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = WORD.findall(text.lower())
+    return set(zip(*(words[start:] for start in range(ECHO_WORDS)), strict=False))
 
 
 def numbers_of(text: str) -> set[str]:

@@ -14,7 +14,7 @@ from exchange.errors import Malformed
 from oracle.analysts.registry import available
 from oracle.core import card, outcomes
 from oracle.core.card import Claim
-from oracle.core.reports import Report
+from oracle.core.reports import NOTE_LARGE, Report
 from oracle.models import Card, CardRow, CostEntry, OracleSpec
 from oracle.selectors import access
 from oracle.services import backtest, lived, numbers, reading, terms
@@ -25,8 +25,6 @@ HORIZON_S = 86_400
 POINTS_MAX = 400
 ERROR_PARTS = 32
 DAY = timedelta(days=1)
-# These readers give the large report of stage 2.
-STAGE_2 = frozenset({"generator"})
 
 Key = tuple[str, str]
 
@@ -183,7 +181,7 @@ def _card(
         moved=sum(step.before_pico != step.after_pico for step in steps),
         stories=sum(len(step.told) for step in steps),
         stage_1_only=sum(
-            not any(report.reader in STAGE_2 for report in step.reports) for step in applied
+            not any(NOTE_LARGE in report.notes for report in step.reports) for step in applied
         ),
         cost_micro_day=_cost(spec, steps),
         latency_ms=median_low(step.latency_ms for step in steps),

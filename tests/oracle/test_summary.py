@@ -8,7 +8,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.analysts import nets, summary
+from oracle.analysts import generator, nets, summary
 from oracle.services.replay import replay
 from tests.oracle import world
 from tests.oracle.test_model_process import Slow
@@ -40,6 +40,19 @@ READ = ["Prices rose 2.3% in March, said the office. Two of 14 regions saw them 
 )
 def test_keeps_what_the_stories_bear_out(written: str, kept: str) -> None:
     assert summary.kept(written, READ) == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("You read news about one question.", False),
+        ("Here SAY, in one short sentence, what it is.", False),
+        ("Prices say in one short word: up.", True),
+    ],
+)
+def test_the_prompt_is_not_said_again(written: str, shown: bool) -> None:
+    asked = generator.prompt(generator.SUMMARY)
+    assert bool(summary.kept(written, ["one"], asked)) == shown
 
 
 @given(st.text(max_size=400))
