@@ -24,6 +24,21 @@ from exchange.errors import Refused, Unavailable, Unprocessable
 from exchange.models import User
 from exchange.views.edge import page
 from exchange.views.market_context import new_key
+from exchange.views.tickets import problems
+
+HTTP_FINE, HTTP_REFUSED = 200, 422
+Problems = list[dict[str, str]]
+
+# The field that a refusal is about; the others are about no field.
+FIELD_OF = {
+    "withdrawal_too_small": "amount",
+    "withdrawal_limit": "amount",
+    "not_final_yet": "amount",
+    "insufficient_funds": "amount",
+    "address_too_new": "entry",
+    "address_refused": "address",
+    "already_so": "address",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +69,7 @@ def withdraw_new(request: HttpRequest) -> HttpResponse:
         return _form(request, network)
     form = WithdrawalForm(request.POST)
     if not form.is_valid():
-        problems = [str(text) for texts in form.errors.values() for text in texts]
-        return _form(request, network, problems=problems, status=422)
+        return _form(request, network, found=problems(form))
     limits = withdrawal_rules.limits_of(request.user, network)
     entry = access.entry_of(request.user, form.cleaned_data["entry"])
     seen = _preview(network, limits, wallet.entry_view(entry), form.cleaned_data["amount"])
@@ -65,7 +79,7 @@ def withdraw_new(request: HttpRequest) -> HttpResponse:
         )
         _require_cash(seen)
     except Refused as refusal:
-        return _form(request, network, problems=[refusals.of(refusal)], status=422)
+        return _form(request, network, found=[_problem(refusal)])
     context = {
         "network": network,
         "limits": limits,
@@ -85,7 +99,7 @@ def withdraw_create(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     network, form = access.network_of(), WithdrawalForm(request.POST)
     if not form.is_valid():
-        return _form(request, network, problems=["Fill the form in again."], status=422)
+        return _form(request, network, found=problems(form))
     entry = access.entry_of(request.user, form.cleaned_data["entry"])
     try:
         row = withdrawals.withdrawal_request(
@@ -97,7 +111,7 @@ def withdraw_create(request: HttpRequest) -> HttpResponse:
             proof=proof_of(request),
         )
     except Refused as refusal:
-        return _form(request, network, problems=[refusals.of(refusal)], status=422)
+        return _form(request, network, found=[_problem(refusal)])
     return redirect("withdrawal_page", withdrawal_id=row.public_id)
 
 
@@ -139,23 +153,27 @@ def withdrawal_cancel(request: HttpRequest, withdrawal_id: str) -> HttpResponse:
 @page
 @login_required
 @require_POST
-@reauthentication_required()  # type: ignore[untyped-decorator]
 def book_add(request: HttpRequest) -> HttpResponse:
-    """Enter an address into one's own book."""
-    assert isinstance(request.user, User)
-    form = BookForm(request.POST)
+    """Enter an address into one's own book; what is wrong in it is said before a password is."""
+    network, form = access.network_of(), BookForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "An address is 0x and 40 hexadecimal digits.")
-        return redirect("withdraw")
+        return _form(request, network, found=problems(form))
+    answer: HttpResponse = _book_add(request, network, form)
+    return answer
+
+
+@reauthentication_required()  # type: ignore[untyped-decorator]
+def _book_add(request: HttpRequest, network: Network, form: BookForm) -> HttpResponse:
+    assert isinstance(request.user, User)
     try:
-        nodes = endpoints.nodes_of(access.network_of())[:1]
+        nodes = endpoints.nodes_of(network)[:1]
         book.entry_add(user=request.user, nodes=nodes, **form.cleaned_data)
     except Refused as refusal:
-        messages.error(request, refusals.of(refusal))
+        return _form(request, network, found=[_problem(refusal)])
     except (NodeFault, Unavailable):
-        messages.error(request, "The chain does not answer at the moment. Try again shortly.")
-    else:
-        messages.success(request, "The address is in your book. It may be paid in 48 hours.")
+        away = "The chain does not answer at the moment. Try again shortly."
+        return _form(request, network, found=[{"field": "", "text": away}], status=503)
+    messages.success(request, "The address is in your book. It may be paid in 48 hours.")
     return redirect("withdraw")
 
 
@@ -171,18 +189,26 @@ def book_remove(request: HttpRequest, entry_id: str) -> HttpResponse:
 
 
 def _form(
-    request: HttpRequest, network: Network, *, problems: list[str] | None = None, status: int = 200
+    request: HttpRequest, network: Network, *, found: Problems | None = None, status: int = 0
 ) -> HttpResponse:
+    """Show both forms with what was typed; what was found stands above them and at their fields."""
     assert isinstance(request.user, User)
+    found = found or []
     context: dict[str, Any] = {
         "network": network,
         "limits": withdrawal_rules.limits_of(request.user, network),
         "book": wallet.book_of(request.user),
-        "problems": problems or [],
-        "amount": request.POST.get("amount", ""),
+        "problems": found,
+        "wrong": {problem["field"]: problem["text"] for problem in found if problem["field"]},
+        "typed": request.POST,
         "chosen": request.POST.get("entry", request.GET.get("entry", "")),
     }
+    status = status or (HTTP_REFUSED if found else HTTP_FINE)
     return render(request, "chain/withdraw_form.html", context, status=status)
+
+
+def _problem(refusal: Refused) -> dict[str, str]:
+    return {"field": FIELD_OF.get(refusal.code, ""), "text": refusals.of(refusal)}
 
 
 def _preview(network: Network, limits: Limits, entry: EntryView, amount: int) -> Preview:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
 from chain.clients import endpoints
+from chain.hashing import checksummed
 from chain.models import CredentialChange, Deposit, Network, ReserveProof, ScanState, Withdrawal
 from chain.services import reserves
 from exchange.models import User
@@ -178,23 +180,77 @@ def test_what_is_refused_is_said_with_figures(
     to = entry(alice)
     answer = hers.post("/wallet/withdraw/", {"entry": to.public_id, "amount": amount})
 
+    shown = answer.content.decode()
     assert answer.status_code == 422
-    assert words in answer.content.decode()
-    assert to.label in answer.content.decode()
+    assert words in shown.partition('id="wrong_amount"')[2].partition("</p>")[0]
+    assert to.label in shown
+    assert f'value="{amount}"' in shown
+    assert shown.count("aria-invalid") == 1
+
+
+def test_a_withdrawal_without_an_address_says_which_choice_is_missing(
+    till: Till, hers: Client, alice: User
+) -> None:
+    entry(alice)
+    shown = hers.post("/wallet/withdraw/", {"amount": "12"}).content.decode()
+
+    assert "Choose an address of your book." in shown.partition('id="wrong_entry"')[2]
+    assert 'value="12"' in shown
 
 
 def test_the_book_takes_whole_addresses_and_says_when(
     till: Till, hers: Client, alice: User
 ) -> None:
     good = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-    bad = hers.post("/wallet/addresses/", {"address": good.lower()}, follow=True)
-    assert "capitals" in _text(bad)
     shown = _text(hers.post("/wallet/addresses/", {"address": good, "label": "Mine"}, follow=True))
     assert "too new" in shown
     assert "disabled" in shown
     row = alice.address_book.get()
     hers.post(f"/wallet/addresses/{row.public_id}/remove/")
     assert not alice.address_book.filter(removed_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("0x12", "Mine"), "address: An address is 0x and 40"),
+        (("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", "Mine"), "address: The capitals"),
+        (("own", "Mine"), "address: This is an address of ours"),
+        (("known", "Mine"), "address: This address is in your book already"),
+        (("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "x" * 41), "label: At most 40"),
+        (("", "<b>Mine</b>"), "address: Enter an address."),
+    ],
+)
+def test_a_refused_address_stays_typed_with_its_fault_beside_it(
+    till: Till, hers: Client, alice: User, typed: tuple[str, str], said: str
+) -> None:
+    hers.get("/wallet/")
+    known = {
+        "own": str(alice.deposit_addresses.get()),
+        "known": checksummed(entry(alice).address),
+    }
+    address, label = known.get(typed[0], typed[0]), typed[1]
+    body = {"address": address, "label": label, "is_contract": "on"}
+    answer = hers.post("/wallet/addresses/", body)
+
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    field, words = said.split(": ")
+    assert shown.partition(f'id="wrong_{field}">')[2].startswith(words)
+    assert f'value="{address}"' in shown
+    assert f'value="{escape(label)}"' in shown
+    assert 'name="is_contract" checked' in shown
+    assert alice.address_book.count() == 1
+
+
+def test_a_misspelt_address_is_refused_before_a_password_is_asked_for(
+    till: Till, client: Client, alice: User
+) -> None:
+    client.force_login(alice)
+
+    assert client.post("/wallet/addresses/", {"address": "0x12"}).status_code == 422
+    good = {"address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"}
+    assert "reauthenticate" in client.post("/wallet/addresses/", good)["Location"]
 
 
 def test_charlie_sees_nothing_of_alices(
