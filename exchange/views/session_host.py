@@ -174,8 +174,11 @@ def _is_wrong(group: Any, form: session_setup.Filled) -> bool:
 
 
 def _problems(form: session_setup.Filled) -> list[dict[str, str]]:
+    """Return what is wrong; a picture is chosen anew in the field of its file."""
     return [
-        {"field": name, "text": words} for name, found in form.complaints.items() for words in found
+        {"field": name.replace("_picture", "_file"), "text": words}
+        for name, found in form.complaints.items()
+        for words in found
     ]
 
 

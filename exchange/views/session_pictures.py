@@ -1,5 +1,7 @@
 """Pictures of outcomes: taken from the host's form, and served under the hash of their bytes."""
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -11,6 +13,7 @@ from exchange.services.sessions.pictures import picture_keep
 from exchange.views.edge import page
 
 OUTCOMES_MAX = 10
+DIGEST = re.compile(r"[0-9a-f]{64}")
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Disposition": "inline; filename=outcome.webp",
@@ -36,6 +39,9 @@ def taken(request: HttpRequest, host: User) -> tuple[dict[str, str], dict[str, s
             typed[name] = ""
         file = request.FILES.get(f"outcome_{number}_file")
         if file is None:
+            if typed.get(name) and not _is_kept(typed[name]):
+                typed[name] = ""
+                wrong[name] = "There is no such picture; choose the file again."
             continue
         try:
             # Of one that is too large no more is read than shows that it is.
@@ -43,3 +49,7 @@ def taken(request: HttpRequest, host: User) -> tuple[dict[str, str], dict[str, s
         except Malformed as refusal:
             wrong[name] = f"{refusal.message[:1].upper()}{refusal.message[1:]}."
     return typed, wrong
+
+
+def _is_kept(digest: str) -> bool:
+    return DIGEST.fullmatch(digest) is not None and pictures.is_kept(digest)

@@ -167,7 +167,6 @@ def _draft(form: Filled) -> Draft:
         parameters["initial_price"] = [price or common for price in prices]
     rounds = _rounds(form, labels)
     parameters |= {"rounds": rounds, "mr_enabled": bool(rounds or typed["by_hand"])}
-    winner = typed["planned_winner"]
     return Draft(
         name=typed["name"],
         summary=typed["summary"],
@@ -176,8 +175,21 @@ def _draft(form: Filled) -> Draft:
         mode=typed["mode"],
         parameters=parameters,
         late_join=bool(typed["late_join"]),
-        planned_winner=int(winner) if winner.isascii() and winner.isdigit() else None,
+        planned_winner=_planned_winner(form),
     )
+
+
+def _named(form: Filled) -> list[int]:
+    """Return the rows that are outcomes, in their order: a draft counts without the empty ones."""
+    return [n for n in range(OUTCOMES_MAX) if form.typed[f"outcome_{n}_name"]]
+
+
+def _planned_winner(form: Filled) -> int | None:
+    row, rows = form.typed["planned_winner"], [str(n) for n in _named(form)]
+    if row and row not in rows:
+        form.complain("planned_winner", "This outcome has no name any more; choose again.")
+        return None
+    return rows.index(row) if row else None
 
 
 def _labels(form: Filled) -> tuple[list[Label], list[str]]:
@@ -232,9 +244,22 @@ def _explain(form: Filled, refusal: Refused) -> None:
     for name, words in refusal.fields.items():
         if isinstance(words, list):
             known = True
-            form.complain(name.replace("outcomes.", "outcome_").replace(".", "_"), _said(words))
+            form.complain(_field_of(form, name), _said(words))
     if not known:
         form.complain("", refusal.message)
+
+
+def _field_of(form: Filled, name: str) -> str:
+    """Return the form's name for a draft's: of two outcomes of one name, the later is the wrong."""
+    rows = _named(form)
+    if name == "outcomes":
+        names = [form.typed[f"outcome_{n}_name"].casefold() for n in rows]
+        twice = [row for k, row in enumerate(rows) if names[k] in names[:k]]
+        return f"outcome_{twice[0]}_name" if twice else ""
+    if not name.startswith("outcomes."):
+        return name
+    _, number, part = name.split(".")
+    return f"outcome_{rows[int(number)]}_{part}"
 
 
 def _said(words: Sequence[str]) -> str:
@@ -248,11 +273,17 @@ def _complain_config(form: Filled, rule: str, name: str) -> None:
         words = CONDITIONS.get(name, f"The parameters contradict each other: {name}.")
     elif name == "n_outcomes":
         words = "A session has 3 to 10 outcomes; give at least three a name."
-    elif rule == "malformed" or name not in KNOBS:
+    elif name not in KNOBS or (rule == "malformed" and not _is_figure(form.typed[name])):
         words = "This is no figure. Write digits with a point, like 12.5."
     else:
         words = _range(KNOBS[name])
     form.complain(target, words)
+
+
+def _is_figure(text: str) -> bool:
+    """Say whether a refused text is a figure for people: then it is too large, or too fine."""
+    whole, _, rest = text.partition(".")
+    return f"{whole}{rest}".isdigit()
 
 
 def _range(knob: Knob) -> str:
@@ -268,7 +299,7 @@ def _range(knob: Knob) -> str:
 
 LIMITS = {
     "batch_ms": "From 0.1 to 60 s.",
-    "total_duration_ms": "At most 7 days, which are 10080 min.",
+    "total_duration_ms": "More than nothing, and at most 7 days, which are 10080 min.",
     "z": "More than nothing, and at most 1 000 000 000 USDC.",
 }
 CONDITIONS = {

@@ -89,10 +89,15 @@ def test_keeps_every_parameter_through_form_and_table(desk: Client, host: User) 
         ({"f": "7"}, "wrong_f", "From 0 to 5 %."),
         ({"f": "a lot"}, "wrong_f", "This is no figure."),
         ({"z": "0"}, "wrong_z", "More than nothing"),
+        ({"z": "9" * 38}, "wrong_z", "at most 1 000 000 000 USDC"),
+        ({"total_duration_ms": "0"}, "wrong_total_duration_ms", "More than nothing"),
+        ({"outcome_0_name": "", "outcome_2_colour": "grass"}, "wrong_outcome_2", "One of blue"),
+        ({"outcome_0_name": "", "planned_winner": "0"}, "", "no name any more"),
+        ({"name": "a\x00b"}, "wrong_name", "1 to 80"),
         ({"batch_ms": "0.05"}, "wrong_batch_ms", "From 0.1 to 60 s."),
         ({"initial_price": "1"}, "wrong_initial_price", "at most the price cap"),
         ({"zeta_start": "0.3"}, "wrong_zeta_start", "Below 1/(N - 1)."),
-        ({"outcome_0_name": "Birch"}, "", "Two outcomes have the same name."),
+        ({"outcome_0_name": "Birch"}, "wrong_outcome_1", "Two outcomes have the same name."),
         ({"outcome_7_icon": "x"}, "wrong_outcome_7", "Give it a name"),
         ({"round_0_at": "soon"}, "wrong_round_0", "like 2.5"),
         ({"round_0_outcomes": "Oak"}, "wrong_round_0", "names of outcomes"),
@@ -109,6 +114,17 @@ def test_says_at_the_field_what_is_wrong(
     assert words in text(page)
     assert not field or f'id="{field}"' in body(page)
     assert not Session.objects.exists()
+
+
+def test_the_planned_winner_is_the_one_that_was_chosen_whatever_rows_are_empty(
+    desk: Client, host: User
+) -> None:
+    typed = _typed("quick", outcome_0_name="", outcome_1_name="Oak", outcome_2_name="Elm")
+    desk.post(NEW, {**typed, "outcome_5_name": "Fir", "planned_winner": "2", "keep": "1"})
+
+    draft = drafts.draft_of(Session.objects.get(host=host))
+    assert draft.planned_winner is not None
+    assert draft.labels[draft.planned_winner].name == "Elm"
 
 
 def test_needs_three_outcomes(desk: Client) -> None:

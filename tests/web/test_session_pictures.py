@@ -158,17 +158,27 @@ def test_a_bad_file_is_said_at_its_outcome_and_the_rest_is_kept(client: Client) 
     assert page.status_code == 422
     assert "A picture is a PNG, JPEG or WebP that can be read." in text(page)
     assert 'value="Mine"' in body(page)
+    # The summary leads to where the file is chosen again.
+    assert 'href="#id_outcome_0_file"' in body(page)
     assert not Picture.objects.exists()
     assert not Session.objects.exists()
 
 
-def test_a_hash_of_nothing_is_refused(client: Client, alice: User) -> None:
+@pytest.mark.parametrize("name", ["f" * 64, "../secret", "a/b", "\x00", "☃"])
+def test_a_hash_of_nothing_is_refused(client: Client, name: str) -> None:
     client.force_login(host_user())
     posted = {**form(client.get("/sessions/new/"), ""), "keep": "1"}
 
-    page = client.post("/sessions/new/", {**posted, "outcome_0_picture": "f" * 64})
+    page = client.post("/sessions/new/", {**posted, "outcome_0_picture": name})
 
+    assert page.status_code == 422
     assert "There is no such picture" in text(page)
+    assert 'class="outcome-picture"' not in body(page)
+
+
+def test_only_hosts_reach_the_form_and_nothing_is_found_under_no_hash(
+    client: Client, alice: User
+) -> None:
     assert client.get(f"/pictures/{'f' * 64}.webp").status_code == 404
     client.force_login(alice)
     assert client.get("/sessions/new/").status_code == 403
