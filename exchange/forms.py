@@ -30,10 +30,28 @@ FIGURES: dict[str, dict[str, tuple[type[FixedField], bool]]] = {
     "exit": {"guard": (PriceField, False)},
 }
 TEXTS = ("extra", "price", "margin", "stop", "target", "guard")
+# What the ticket calls its figures, for complaints that do not quote them.
+CALLED = {
+    "quantity": "How much",
+    "bound": "Worst price",
+    "extra": "Extra margin",
+    "price": "Limit price",
+    "margin": "Margin",
+    "stop": "Stop-loss",
+    "target": "Take-profit",
+    "guard": "Guard",
+}
+EVERY_MIN, EVERY_MAX = orders.INTERVAL_S_MIN // MINUTE_S, orders.INTERVAL_S_MAX // MINUTE_S
 
 
 def _text() -> forms.CharField:
     return forms.CharField(strip=False, max_length=40, required=False)
+
+
+def _count(least: int, most: int, words: str) -> forms.IntegerField:
+    """Return a field for a whole number; whatever else stands in it is told the range."""
+    said = dict.fromkeys(("min_value", "max_value", "invalid"), words)
+    return forms.IntegerField(min_value=least, max_value=most, required=False, error_messages=said)
 
 
 class TicketForm(forms.Form):
@@ -56,12 +74,8 @@ class TicketForm(forms.Form):
     stop = _text()
     target = _text()
     guard = _text()
-    chunks = forms.IntegerField(min_value=1, max_value=orders.CHUNKS_MAX, required=False)
-    every = forms.IntegerField(
-        min_value=orders.INTERVAL_S_MIN // MINUTE_S,
-        max_value=orders.INTERVAL_S_MAX // MINUTE_S,
-        required=False,
-    )
+    chunks = _count(1, orders.CHUNKS_MAX, f"In parts: from 1 to {orders.CHUNKS_MAX}.")
+    every = _count(EVERY_MIN, EVERY_MAX, f"Minutes apart: from {EVERY_MIN} to {EVERY_MAX}.")
     replaces = forms.IntegerField(min_value=1, required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -105,7 +119,15 @@ class TicketForm(forms.Form):
         try:
             values[name] = field.clean(values.get(name, ""))
         except forms.ValidationError as error:
-            self.add_error(name, error)
+            self.add_error(name, _naming(name, error))
+
+
+def _naming(name: str, error: forms.ValidationError) -> forms.ValidationError:
+    """Return the complaint with its field's name, unless it quotes what was typed there."""
+    text = str(error.message)
+    if name not in CALLED or error.code not in {"required", "too_small"}:
+        return error
+    return forms.ValidationError(f"{CALLED[name]}: {text[:1].lower()}{text[1:]}", code=error.code)
 
 
 class OrderForm(TicketForm):

@@ -44,6 +44,16 @@ function markChanges() {
   }
 }
 
+/** The fields that the summary of what is wrong leads to are marked, until the next answer. */
+function markWrong() {
+  for (const field of form().querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+  }
+  for (const { hash } of preview().querySelectorAll("[role='alert'] a")) {
+    form().elements[hash.replace("#id_", "")]?.setAttribute?.("aria-invalid", "true");
+  }
+}
+
 // A quote that did not come is asked for until it does; what stands there is not for what is typed.
 const LOST = "No estimate came: the site could not be reached. It is asked again by itself.";
 let again = 0;
@@ -137,6 +147,7 @@ export function start({ quantity, words, told, swapped }) {
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "preview" || event.detail.elt.id === "preview") {
       markChanges();
+      markWrong();
       if (renewed && document.activeElement === document.body) {
         preview().querySelector("[data-confirm]")?.focus({ preventScroll: true });
       }

@@ -93,6 +93,21 @@ def test_a_refusal_comes_back_into_the_ticket(site: str, page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Bought")
 
 
+def test_a_wrong_figure_is_marked_until_it_is_right(site: str, page: Page) -> None:
+    active_market("wheat-price")
+    page.goto(f"{site}{ADDRESS}?type=limit&quantity=5")
+    price = page.get_by_label("Limit price")
+
+    price.fill("9" * 40)
+    expect(page.get_by_role("alert")).to_contain_text("is not a price")
+    expect(price).to_have_attribute("aria-invalid", "true")
+    # However long the text that is quoted, it stays inside the ticket.
+    assert page.get_by_role("alert").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    price.fill("9.5")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(price).not_to_have_attribute("aria-invalid", "true")
+
+
 def test_a_quote_expires_into_a_refresh(site: str, page: Page) -> None:
     active_market("wheat-price")
     sign_in(page.context, site, funded_user("1000"))

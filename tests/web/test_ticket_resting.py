@@ -111,6 +111,27 @@ def test_those_who_close_are_in_the_same_line(client: Client, market: Market, al
     assert "Before it in line 1 order 1.0000 shares" in _said(client, _limit())
 
 
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"price": "0"}, "price", "Limit price: enter more than zero."),
+        ({"price": ""}, "price", "Limit price: enter a figure."),
+        ({"price": "1,5"}, "price", "“1,5” is not a price."),
+        ({"quantity": "-2"}, "quantity", "“-2” is not a number of shares."),
+        ({"type": "protect", "stop": "0"}, "stop", "Stop-loss: enter more than zero."),
+        ({"type": "exit", "chunks": "0", "every": "5"}, "chunks", "In parts: from 1 to 100."),
+        ({"type": "exit", "chunks": "2", "every": "x"}, "every", "Minutes apart: from 1 to 10080."),
+    ],
+)
+def test_what_is_wrong_names_its_field_and_leads_there(
+    client: Client, market: Market, changes: dict[str, str], field: str, words: str
+) -> None:
+    page = client.post(PREVIEW, _limit(**changes), headers={"HX-Request": "true"})
+
+    assert f'<a href="#id_{field}">{words}' in body(page)
+    assert "Enter a size" not in body(page)
+
+
 def test_one_that_cannot_fill_yet_says_so(client: Client, market: Market, alice: User) -> None:
     short(alice, market, "4")
     client.force_login(alice)
