@@ -49,7 +49,10 @@ export function options(tint, places) {
       attributionLogo: false,
     },
     grid: { vertLines: { visible: false }, horzLines: { color: tint.line } },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.2 } },
+    // A label that the edge of the chart would cut is left out.
+    rightPriceScale: {
+      borderVisible: false, entireTextOnly: true, scaleMargins: { top: 0.08, bottom: 0.2 },
+    },
     timeScale: {
       borderColor: tint.line,
       timeVisible: true,
