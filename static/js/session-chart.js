@@ -9,6 +9,7 @@ import { colours, options } from "./chart-style.js";
 import { decimal, remaining } from "./format.js";
 
 const clock = (ms) => remaining(Math.floor(ms / 1000));
+const SPARK_POINTS = 60;
 const MAKER = [["risk", "down"], ["profit", "accent"]];
 
 class SessionChart {
@@ -119,7 +120,27 @@ class SessionChart {
       const value = pick(this.points[this.points.length - 1]);
       if (value !== null) series.update({ time: t_ms, value });
     }
+    this.sparks();
     this.root.dataset.ticks = String(Number(this.root.dataset.ticks ?? 0) + 1);
+  }
+
+  /** Draw the small lines in the outcomes' rows, as the server does. */
+  sparks() {
+    if (this.points[0]?.t_ms !== 0) return; // what was before is not known: the server's stay
+    const step = Math.max(1, Math.floor(this.points.length / SPARK_POINTS));
+    const thin = this.points.filter((_, n, all) => n % step === 0 || n === all.length - 1);
+    for (const line of document.querySelectorAll("[data-outcome] .outcome-spark polyline")) {
+      const number = Number(line.closest("[data-outcome]").dataset.outcome);
+      const known = thin.map((p) => p.prices[number]).filter(Boolean).map(([yes]) => Number(yes));
+      if (known.length < 2) continue;
+      const low = Math.min(...known);
+      const span = Math.max(...known) - low || 1;
+      const dots = known.map((value, n) => {
+        const [x, y] = [(100 * n) / (known.length - 1), 28 - (26 * (value - low)) / span];
+        return `${x.toFixed(1)},${y.toFixed(1)}`;
+      });
+      line.setAttribute("points", dots.join(" "));
+    }
   }
 
   tell(at) {

@@ -309,12 +309,17 @@ def test_nothing_jumps_when_a_batch_arrives(site: str, page: Page) -> None:
     expect(chance).not_to_have_text("50.0\u202f%")
     page.wait_for_timeout(2_500)
     page.evaluate(SHIFTS)
+    spark = page.locator('[data-outcome="0"] .outcome-spark polyline')
+    drawn = str(spark.get_attribute("points"))
 
     for number, who in enumerate(crowd):
         before = chance.inner_text()
         ask(who, "buy", "0y", "30")
         ask(who, "buy", "1n", "5", price=f"0.{20 + number}")
         expect(chance).not_to_have_text(before)
+    # The small line moves with the batches, and ends at the highest price there was.
+    expect(spark).not_to_have_attribute("points", drawn)
+    expect(spark).to_have_attribute("points", re.compile(r" 100\.0,2\.0$"))
     page.wait_for_timeout(2_500)
 
     assert page.evaluate("window.shifted ?? 0") < 0.05
