@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 from django.core.asgi import get_asgi_application
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
 from exchange import limits
 from exchange.api import desk, desk_batch
@@ -226,6 +227,46 @@ def test_many_at_once_are_each_taken_and_each_answered_with_their_own(place: Pla
     keys = [one.headers["idempotency-key"] for one in requests[:40]]
     assert [a.json["key"] for a in answers[:40]] == keys
     assert sorted(place.logged()) == sorted(keys)
+
+
+def test_who_comes_first_is_first_in_the_log(place: Place) -> None:
+    requests = [place.asked() for _ in range(6)]
+
+    sent(place.desk, *requests)
+
+    assert place.logged() == [one.headers["idempotency-key"] for one in requests]
+
+
+def test_two_desks_with_the_same_keys_in_another_order_both_take_them(place: Place) -> None:
+    names = [f"{letter}-{key()}" for letter in "abxy"]
+    low, high, *held = names
+    batches = [[low, held[0], high], [high, held[1], low]]
+
+    def desk_of_a_process(keys: list[str]) -> list[desk_batch.Answer]:
+        body, code = json.dumps(ORDER).encode(), place.session.code
+        who = digest(place.secret)
+        return desk_batch.take([desk_batch.Order(code, who, "127.0.0.1", k, body) for k in keys])
+
+    ann = place.session.participants.get(name="Ann")
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic():
+            # both stop in the middle, each with what the other wants next
+            for name in held:
+                Command.objects.create(
+                    market_id=place.session.market_id,
+                    user_id=ann.user_id,
+                    kind="order",
+                    key=name,
+                    request_hash=b"",
+                    payload={},
+                )
+            answers = [threads.submit(desk_of_a_process, keys) for keys in batches]
+            time.sleep(0.4)
+            transaction.set_rollback(True)
+        found = [answer for each in answers for answer in each.result(10)]
+
+    assert [getattr(answer, "status_code", answer) for answer in found] == [202] * 6
+    assert sorted(place.logged()) == names
 
 
 def test_one_key_in_one_batch_is_one_order(place: Place) -> None:

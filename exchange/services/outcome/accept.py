@@ -20,10 +20,17 @@ from exchange.services import commands
 from exchange.services.batch import Request
 from exchange.services.outcome.batch import engine_command
 
+# Numbers go by arrival, which is the order of the log; rows go in by key, for two processes that
+# hold the same keys in another order would wait for each other.
 INSERT = """
-    INSERT INTO exchange_command (market_id, created_at, user_id, kind, key, request_hash, payload)
-    SELECT %s, %s, n.* FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bytea[],
-           %s::jsonb[]) AS n
+    WITH asked AS MATERIALIZED (
+      SELECT nextval(pg_get_serial_sequence('exchange_command', 'id')) AS id, n.*
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::jsonb[])
+             AS n (user_id, kind, key, request_hash, payload))
+    INSERT INTO exchange_command
+           (id, market_id, created_at, user_id, kind, key, request_hash, payload)
+    SELECT id, %s, %s, user_id, kind, key, request_hash, payload FROM asked
+     ORDER BY user_id, key
     ON CONFLICT (market_id, user_id, key) DO NOTHING
     RETURNING id, user_id, key"""
 FIND = """
@@ -136,17 +143,19 @@ def _insert(market_id: int, requests: list[Request]) -> list[Taken | MegatronErr
     with transaction.atomic(durable=True), connection.wrap_database_errors:
         connection.ensure_connection()
         raw = cast("Raw", connection.connection)
-        first = {(r.user_id, r.key): r for r in reversed(requests)}
+        first: dict[tuple[int | None, str], Request] = {}
+        for request in requests:
+            first.setdefault((request.user_id, request.key), request)
         inserted = ask(
             raw,
             INSERT,
-            market_id,
-            clock.at_ms(at_ms),
             [r.user_id for r in first.values()],
             [r.kind for r in first.values()],
             [r.key for r in first.values()],
             [r.digest for r in first.values()],
             [json.dumps(r.payload) for r in first.values()],
+            market_id,
+            clock.at_ms(at_ms),
         ).fetchall()
         new = {(user, key): pk for pk, user, key in inserted}
         old = _stored(raw, market_id, [r for name, r in first.items() if name not in new])
