@@ -118,7 +118,10 @@ def _asked(scope: Scope) -> tuple[ASGIRequest, str, str] | None:
     names = [name for name, _ in scope["headers"]]
     if len(set(names)) < len(names):
         return None
-    request = ASGIRequest(scope, io.BytesIO())
+    try:
+        request = ASGIRequest(scope, io.BytesIO())
+    except (ValueError, LookupError):
+        return None  # a query or a type that cannot be read
     scheme, _, given = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     secret = given.strip()
     length = request.META.get("CONTENT_LENGTH", "")

@@ -64,8 +64,12 @@ def _taken(batch: Sequence[Order]) -> list[Answer]:
         except Exception as failure:  # noqa: BLE001 (it is its own sender's trouble alone)
             answers[n] = failure
     fresh.sort(key=lambda row: row[1].session_id)
-    for _, rows in groupby(fresh, key=lambda row: row[1].session_id):
-        answers |= _submitted(list(rows))
+    for _, group in groupby(fresh, key=lambda row: row[1].session_id):
+        rows = list(group)
+        try:
+            answers |= _submitted(rows)
+        except Exception as failure:  # noqa: BLE001 (other sessions have no part in it)
+            answers |= {n: failure for n, *_ in rows}
     return [answers[n] for n in range(len(batch))]
 
 

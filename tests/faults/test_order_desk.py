@@ -44,6 +44,7 @@ class Asked:
         self.body = content
         self.headers = {name: value for name, value in given.items() if value}
         self.path = f"/api/v1/sessions/{code}/orders/"
+        self.query = b""
         self.extra: list[tuple[bytes, bytes]] = []
 
     def scope(self) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class Asked:
             "path": self.path,
             "raw_path": self.path.encode(),
             "root_path": "",
-            "query_string": b"",
+            "query_string": self.query,
             "scheme": "http",
             "headers": pairs + self.extra,
             "client": ["127.0.0.1", 50_000],
@@ -315,6 +316,38 @@ def test_a_lost_database_is_told_to_each_and_nothing_is_kept(
     assert [(a.status, a.json["error"]["code"]) for a in answers] == [(503, "store_down")] * 3
     assert {a.headers["retry-after"] for a in answers} == {"1"}
     assert place.logged() == []
+
+
+def test_one_session_in_trouble_is_no_trouble_of_another(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, theirs = accept.submit_all, running_session()
+    _, secret = lobby.join(session=theirs, name="Bob", user=None)
+
+    def fails_here(session: Session, requests: Any) -> Any:
+        if session.pk == place.session.pk:
+            raise OperationalError("canceling statement due to lock timeout")
+        return real(session, requests)
+
+    monkeypatch.setattr(accept, "submit_all", fails_here)
+    answers = sent(
+        place.desk, place.asked(), Asked(str(secret), theirs.code, Idempotency_Key=key())
+    )
+
+    assert [a.status for a in answers] == [503, 202]
+
+
+def test_an_address_that_cannot_be_read_is_no_defect(place: Place) -> None:
+    views = get_asgi_application()
+    query, code = place.asked(), place.asked()
+    query.query = b"a=\xff"
+    code.path = "/api/v1/sessions/a\x00b/orders/"
+
+    by_desk = sent(desk.OrderDesk(views), query, code)
+    by_view = sent(views, query, code)
+
+    assert [a.alike() for a in by_desk] == [a.alike() for a in by_view]
+    assert [a.status for a in by_desk] == [400, 404]
 
 
 def test_a_slow_batch_is_given_up_and_the_key_still_works(

@@ -5,6 +5,8 @@ A session's code is its invitation: whoever has it may look. A draft is there fo
 
 from collections.abc import Collection
 
+from django.db.models import QuerySet
+
 from exchange.errors import NotFound
 from exchange.ids import key_of
 from exchange.models import Command, Market, OutcomeTick, Participant, Session, User
@@ -15,7 +17,7 @@ CODE_MAX = 24
 
 def session(code: str, viewer: User | None = None) -> Session:
     """Return a session by its code."""
-    found = Session.objects.select_related("market__live", "host").filter(code=code).first()
+    found = _by_code(code).first()
     if found is None or (found.market.status in PRIVATE and found.host_id != _id(viewer)):
         raise NotFound(f"there is no session {code[:CODE_MAX]!r}")
     return found
@@ -23,7 +25,7 @@ def session(code: str, viewer: User | None = None) -> Session:
 
 def hosted(code: str, host: User) -> Session:
     """Return a session of this host's, or of anybody's for who runs the site."""
-    rows = Session.objects.select_related("market__live", "host").filter(code=code)
+    rows = _by_code(code)
     found = (rows if host.is_superuser else rows.filter(host=host)).first()
     if found is None:
         raise NotFound(f"there is no session {code[:CODE_MAX]!r} of yours")
@@ -73,6 +75,12 @@ def tick(session: Session, number: int) -> OutcomeTick | None:
     """Return what held at a tick: the newest batch up to it, or None before the first."""
     rows = OutcomeTick.objects.filter(market_id=session.market_id, number__lte=number)
     return rows.order_by("-number").first()
+
+
+def _by_code(code: str) -> QuerySet[Session]:
+    rows = Session.objects.select_related("market__live", "host")
+    # what no table can hold, as a NUL, is asked of none
+    return rows.filter(code=code) if code.isprintable() else rows.none()
 
 
 def _id(user: User | None) -> int:
