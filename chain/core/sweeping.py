@@ -14,8 +14,8 @@ SHARE = 2
 
 
 def legs_most(gas_affordable: int) -> int:
-    """Return how many legs a batch may have, by the gas that the wallet's ether buys."""
-    return max(0, min(LEGS_MOST, (gas_affordable // SHARE - GAS_SWEEP) // GAS_LEG))
+    """Return how many legs a batch may have, by the gas that sweeping may still pledge."""
+    return max(0, min(LEGS_MOST, (gas_affordable - GAS_SWEEP) // GAS_LEG))
 
 
 def price_micro(wei: int, ether_micro: int) -> int:

@@ -11,10 +11,11 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Max, Q, Sum
 
 from chain.clients.rpc import Node
 from chain.clients.signer import Signed, Signer
+from chain.core import sweeping
 from chain.core.withdrawal import State
 from chain.errors import NodeFault, SignerRefused
 from chain.models import Attempt, HotWallet, Network, NonceSlot, Withdrawal
@@ -105,6 +106,21 @@ def underway_micro(network: Network) -> int:
     """Return what signed payments that are not mined yet will take from the wallet."""
     open_ = NonceSlot.objects.filter(network=network, state=Slot.OPEN, purpose__in=FROM_THE_WALLET)
     return open_.aggregate(total=Sum("amount_micro"))["total"] or 0
+
+
+def spare_wei(network: Network, node: Node) -> int:
+    """Return what sweeping may pledge of the wallet's ether, beside what is signed and not mined.
+
+    Raises:  NodeFault.
+    """
+    hot = HotWallet.objects.get(network=network)
+    open_ = NonceSlot.objects.filter(network=network, sender=hot.address, state=Slot.OPEN)
+    offers = open_.annotate(fee=Max("attempts__max_fee_wei"))
+    # summed before the balance is read: what is mined between the two counts twice, and not never
+    pledged = sum(slot.gas * slot.fee + int(slot.value_wei) for slot in offers)
+    held = node.number("eth_getBalance", hot.address, "latest")
+    HotWallet.objects.filter(pk=hot.pk).update(gas_wei=held)
+    return max(0, held // sweeping.SHARE - pledged)
 
 
 def _groups(network: Network, node: Node, rows: list[Withdrawal]) -> list[list[Withdrawal]]:

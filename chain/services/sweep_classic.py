@@ -74,9 +74,7 @@ def carry_on(*, network: Network, node: Node, signer: Signer) -> int:
 
 
 def _require_ether(network: Network, node: Node, wei: int) -> None:
-    hot = HotWallet.objects.get(network=network)
-    held = node.number("eth_getBalance", hot.address, "latest")
-    if wei > held // sweeping.SHARE:
+    if wei > payouts.spare_wei(network, node):
         raise Parked("the hot wallet has too little ether for gas")
 
 

@@ -47,7 +47,6 @@ class Round:
     xpub: str
     fees: Fees
     final: int
-    legs: int
 
     def least_micro(self, gas: int) -> int:
         """Return from which amount an address is worth so much gas."""
@@ -104,11 +103,10 @@ def _sweep(network: Network, node: Node, signer: Signer) -> int:
         due = sweep_due.due(
             network, node, network.token, xpub=this.xpub, least_micro=least, final=this.final
         )
-        # one batch a turn where gas is short, for the next has to pay for itself as well
-        for start in range(0, len(due), sweeping.LEGS_MOST):
-            begun += _sign_batch(this, due[start : start + this.legs])
-            if this.legs < sweeping.LEGS_MOST:
-                break
+        # where gas is short the rest waits: each batch has to pay for itself as well
+        while due and (legs := _legs(network, node, this.fees)):
+            begun += _sign_batch(this, due[:legs])
+            due = due[legs:]
     else:
         tokens.append(network.token)
     least = this.least_micro(sweeping.GAS_TRANSFER + sweeping.GAS_TOPUP)
@@ -140,10 +138,7 @@ def _ready(network: Network, node: Node, signer: Signer) -> Round:
     if network.sweeper:
         _require_sweeper(network, node, hot, state.final_number)
     fees = payouts.fees_now(network, node)
-    gas = node.number("eth_getBalance", hot.address, "latest")
-    HotWallet.objects.filter(pk=hot.pk).update(gas_wei=gas)
-    legs = sweeping.legs_most(gas // fees.max_fee)
-    if not legs:
+    if not _legs(network, node, fees):
         raise Parked("the hot wallet has too little ether for gas")
     return Round(
         network=network,
@@ -153,8 +148,11 @@ def _ready(network: Network, node: Node, signer: Signer) -> Round:
         xpub=signer.about()["xpub"],
         fees=fees,
         final=state.final_number,
-        legs=legs,
     )
+
+
+def _legs(network: Network, node: Node, fees: Fees) -> int:
+    return sweeping.legs_most(payouts.spare_wei(network, node) // fees.max_fee)
 
 
 def _require_sweeper(network: Network, node: Node, hot: HotWallet, final: int) -> None:

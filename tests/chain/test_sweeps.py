@@ -10,10 +10,11 @@ from chain.clients import endpoints
 from chain.clients import signer as signers
 from chain.clients.rpc import Node
 from chain.clients.signer import Authorized
+from chain.core import sweeping
 from chain.errors import SignerRefused
 from chain.management.commands.signer import make_embedded
 from chain.models import Deposit, HotWallet, KeyAccount, NonceSlot, Sweep
-from chain.services import calls, embedded_setup, follow, reconcile, reserves, sweeps
+from chain.services import calls, embedded_setup, follow, payouts, reconcile, reserves, sweeps
 from chain.signer.backends import LocalKeystore
 from chain.signer.desk import Desk
 from chain.signer.journal import Journal
@@ -378,6 +379,37 @@ def test_the_time_between_two_looks_is_kept(broom: Broom) -> None:
     with clock.shifted(662):
         broom.round()
     assert broom.states == ["open"]
+
+
+def _ether_for(broom: Broom, gas: int) -> int:
+    """Leave the paying wallet so much gas for sweeping, by today's fees; return what it has."""
+    wei = sweeping.SHARE * gas * payouts.fees_now(broom.network, broom.chain.node).max_fee * 6 // 5
+    broom.chain.node.call("anvil_setBalance", [broom.hot, hex(wei)], object)
+    return wei
+
+
+def _offered() -> int:
+    """Return the most that the nonces of the paying wallet may cost it."""
+    slots = NonceSlot.objects.prefetch_related("attempts")
+    return sum(s.gas * s.attempts.all()[0].max_fee_wei + int(s.value_wei) for s in slots)
+
+
+@pytest.mark.parametrize("by_batches", [False, True])
+def test_half_of_the_ether_stays_for_payments_however_many_wait(
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_batches: bool
+) -> None:
+    monkeypatch.setattr(sweeping, "LEGS_MOST", 2)
+    broom = Broom(chain, tmp_path, sweeper=by_batches)
+    broom.paid_in(*["10"] * (6 if by_batches else 2))
+    one = sweeping.GAS_SWEEP + 2 * sweeping.GAS_LEG
+    held = _ether_for(broom, one if by_batches else 3 * sweeping.GAS_TRANSFER)
+    broom.round()
+    broom.round()
+
+    assert 0 < _offered() <= held // sweeping.SHARE
+    broom.chain.ether(broom.hot, 10**18)
+    broom.finish(20)
+    assert set(broom.states) == {"done"}
 
 
 def test_a_nonce_taken_back_leaves_the_money_where_it_is(broom: Broom) -> None:
