@@ -117,8 +117,8 @@ def spare_wei(network: Network, node: Node) -> int:
     open_ = NonceSlot.objects.filter(network=network, sender=hot.address, state=Slot.OPEN)
     offers = open_.annotate(fee=Max("attempts__max_fee_wei"))
     # summed before the balance is read: what is mined between the two counts twice, and not never
-    pledged = sum(slot.gas * slot.fee + int(slot.value_wei) for slot in offers)
-    held = node.number("eth_getBalance", hot.address, "latest")
+    pledged = sum(slot.gas * int(slot.fee) + int(slot.value_wei) for slot in offers)
+    held = int(node.number("eth_getBalance", hot.address, "latest"))
     HotWallet.objects.filter(pk=hot.pk).update(gas_wei=held)
     return max(0, held // sweeping.SHARE - pledged)
 
