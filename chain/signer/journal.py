@@ -3,6 +3,7 @@
 What it remembers of the past (nonces and their payloads, the day's sums) it reads from here alone.
 """
 
+import errno
 import json
 import os
 from dataclasses import dataclass, field
@@ -71,10 +72,16 @@ class Journal:
         """Append one decision and make it last before anybody learns of it."""
         body = json.dumps(row, sort_keys=True)
         head = sha256((self._head + body).encode()).hexdigest()
-        with self.path.open("a") as file:
-            file.write(json.dumps({"hash": head, "row": row}, sort_keys=True) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        line = json.dumps({"hash": head, "row": row}, sort_keys=True).encode() + b"\n"
+        with self.path.open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                if file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, "the disk took a part of a line")
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(before)  # or the next line would stand behind half of this one
+                raise
         self._head = head
         self._learn(row)
 

@@ -150,7 +150,8 @@ def contracts_of(policy: Policy, chain_id: int) -> Contracts:
 
 def _contracts(policy: Policy, tx: Transaction) -> Contracts:
     contracts = contracts_of(policy, tx.chain_id)
-    if not 0 < tx.tip_wei + tx.max_fee_wei <= 2 * policy.max_fee_wei or not tx.gas <= GAS_MOST:
+    offered = 0 <= tx.tip_wei <= tx.max_fee_wei and 0 < tx.max_fee_wei <= policy.max_fee_wei
+    if not offered or not tx.gas <= GAS_MOST:
         raise _refused("fee", f"{tx.max_fee_wei} wei per gas is more than may be offered")
     return contracts
 

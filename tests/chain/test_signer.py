@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import errno
 import json
 import os
 import threading
@@ -74,6 +75,9 @@ REFUSED = [
     ("value", {"value": 1}),
     ("value", {"to": PAYEE, "data": "", "value": 10**18}),
     ("fee", {"max_fee_wei": 10**13}),
+    ("fee", {"max_fee_wei": 10**12 + 1}),
+    ("fee", {"tip_wei": 10**9 + 1}),
+    ("fee", {"tip_wei": -1}),
     ("fee", {"gas": 10**9}),
     ("payment_limit", {"data": calls.transfer(PAYEE, 101).hex()}),
     ("recipient", {"data": calls.transfer("0x" + "00" * 20, 1).hex()}),
@@ -308,3 +312,22 @@ def test_nothing_but_the_signer_knows_how_to_read_a_key() -> None:
                 reads = [w for w in words if w.startswith(("chain.signer", "eth_keyfile"))]
                 assert not reads, (name, reads)
             assert getattr(node, "attr", "") not in {"get_privkey_from_path", "from_seed"}, name
+
+
+def test_a_disk_that_is_full_for_a_moment_leaves_the_log_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_of(tmp_path, POLICY)
+    assert "raw" in desk.answer(_request())
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="no space"):
+            desk.answer(_request(nonce=1))
+    assert "raw" in desk.answer(_request(nonce=1))
+
+    again = desk_of(tmp_path, POLICY)
+    assert again.answer(_request(data=calls.transfer(PAYEE, 59).hex()))["refused"] == "nonce"
