@@ -71,8 +71,11 @@ class Follower:
 
     def _pay(self, network: Network, nodes: list[Node]) -> None:
         signer = signers.configured()
-        payouts.sign_due(network=network, nodes=nodes, signer=signer)
-        pump.pump(network=network, nodes=nodes, signer=signer)
+        try:
+            payouts.sign_due(network=network, nodes=nodes, signer=signer)
+        finally:
+            # what is signed is sent and settled without a signer, too
+            pump.pump(network=network, nodes=nodes, signer=signer)
         sweeps.sweeps_advance(network=network, nodes=nodes, signer=signer)
         payouts.disperse_allow(network=network, node=nodes[0], signer=signer)
 

@@ -16,7 +16,7 @@ from django.db.models import F
 from chain.clients.rpc import Node, Receipt
 from chain.clients.signer import Signer
 from chain.core.withdrawal import State, bumped
-from chain.errors import NodeFault, SignerRefused
+from chain.errors import NodeFault, SignerFault, SignerRefused
 from chain.models import Attempt, Network, NonceSlot, Withdrawal
 from chain.services import gas, locks, payouts, sweep_close, withdrawals
 from chain.services.final_line import final_line
@@ -46,7 +46,7 @@ class Pumped:
 
 
 def pump(*, network: Network, nodes: Sequence[Node], signer: Signer) -> Pumped:
-    """Work once on every nonce that has not ended. Raises NodeFault, SignerFault."""
+    """Work once on every nonce that has not ended. Raises NodeFault."""
     done = Pumped()
     open_ = NonceSlot.objects.filter(network=network, settled_at=None).order_by("nonce")
     slots = list(open_.prefetch_related("attempts")[:AT_ONCE])
@@ -197,6 +197,10 @@ def _replaced(
         added = payouts.sign_attempt(slot, signer, fees, is_cancel=is_cancel)
     except SignerRefused as refusal:
         log.warning("chain.replacement_refused", nonce=slot.nonce, rule=refusal.rule)
+        return attempts
+    except SignerFault as fault:
+        # what is stored goes on being sent, and other nonces settle
+        log.warning("chain.replacement_not_signed", nonce=slot.nonce, error=fault.message)
         return attempts
     done.replaced += 1
     return [*attempts, added]

@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,7 @@ class Journal:
         with self.path.open("ab", buffering=0) as file:
             before = file.tell()
             try:
-                if file.write(line) < len(line):
-                    raise OSError(errno.ENOSPC, "the disk took a part of a line")
-                os.fsync(file.fileno())
+                _last(file, line)
             except OSError:
                 file.truncate(before)  # or the next line would stand behind half of this one
                 raise
@@ -108,3 +107,9 @@ class Journal:
         for kind in KINDS:
             if row.get(kind, 0) > self._spent[kind].get(place, (0, 0))[0]:
                 self._spent[kind][place] = (row[kind], row["at_s"])
+
+
+def _last(file: FileIO, line: bytes) -> None:
+    if file.write(line) < len(line):
+        raise OSError(errno.ENOSPC, "the disk took a part of a line")
+    os.fsync(file.fileno())

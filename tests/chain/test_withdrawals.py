@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from chain.clients import signer as signers
 from chain.core.withdrawal import State
 from chain.errors import SignerFault
 from chain.hashing import checksummed
 from chain.models import Attempt, NonceSlot, Withdrawal
-from chain.services import book, payouts, pump, withdrawals
+from chain.services import book, follow, payouts, pump, withdrawals
 from chain.services.withdrawal_rules import Proof
 from exchange import clock
 from exchange.errors import Conflict, Malformed, NotAllowed, Refused, Unprocessable
@@ -311,6 +312,43 @@ def test_without_a_signer_nothing_is_lost(
 
     assert _state(row) == State.FINAL
     assert list(NonceSlot.objects.values_list("nonce", flat=True)) == [0]
+
+
+def test_what_is_signed_is_sent_and_settled_without_a_signer(
+    till: Till, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**_: object) -> None:
+        raise SignerFault("the signer does not answer: ConnectionRefusedError")
+
+    monkeypatch.setattr(signers, "configured", lambda: till.signer)
+    paid = withdraw(alice, till.network, "20")
+    till.round()
+    waiting = withdraw(alice, till.network)
+    monkeypatch.setattr(till.signer, "sign", away)
+    withdrawals.windows_close(till.network)
+    for _ in range(6):
+        with pytest.raises(SignerFault):
+            follow.Follower()._pay(till.network, till.nodes)
+        till.chain.mine()
+
+    assert (_state(paid), _state(waiting)) == (State.FINAL, State.APPROVED)
+
+
+def test_a_nonce_that_waits_without_a_signer_holds_up_no_other(
+    till: Till, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**_: object) -> None:
+        raise SignerFault("the signer does not answer: ConnectionRefusedError")
+
+    row = withdraw(alice, till.network)
+    till.round()
+    till.chain.node.call("anvil_dropAllTransactions", [], object)
+    monkeypatch.setattr(till.signer, "sign", away)
+    with clock.shifted(till.network.stuck_after_s + 1):
+        till.finish()
+
+    assert _state(row) == State.FINAL
+    assert Attempt.objects.count() == 1
 
 
 def test_several_waiting_go_in_one_transaction(chain: Chain, tmp_path: Path) -> None:
