@@ -7,7 +7,7 @@ can be left out without it showing in the total.
 
 import secrets
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -54,12 +54,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """The liabilities of one moment."""
+    """The liabilities of one moment, and how far each chain was read in it."""
 
     entry_id: int
     by_user: dict[int | None, int]
     by_kind: dict[str, int]
     play_micro: int
+    read: dict[int, ScanState] = field(default_factory=dict)
 
 
 def is_due() -> bool:
@@ -73,16 +74,21 @@ def prove() -> ReserveProof:
 
     Raises:  NodeFault where a chain cannot be read: a proof without it would be a false one.
     """
+    # Reading balances takes a while. What is credited meanwhile is in neither of the two.
+    owed = _owed()
     holdings = [
-        _holding(network, endpoints.nodes_of(network)[0])
+        _holding(network, endpoints.nodes_of(network)[0], owed.read.get(network.pk))
         for network in Network.objects.filter(is_enabled=True)
     ]
-    return proof_of(holdings)
+    return proof_of(holdings, owed)
 
 
-def proof_of(holdings: list[dict[str, Any]]) -> ReserveProof:
-    """Store a proof over holdings that were read; the leaves come from the ledger as it is now."""
-    owed = _owed()
+def proof_of(holdings: list[dict[str, Any]], owed: Owed | None = None) -> ReserveProof:
+    """Store a proof over holdings that were read, and the ledger of their moment or as it is now.
+
+    Keeps:   the leaves sum to the liabilities.
+    """
+    owed = owed or _owed()
     held = sum(int(row["held_micro"]) for row in holdings)
     leaves = sorted(owed.by_user.items(), key=lambda item: (item[0] is None, item[0] or 0))
     salts = [secrets.token_bytes(merkle.SALT_BYTES) for _ in leaves]
@@ -161,26 +167,28 @@ def _owed() -> Owed:
         rows = cursor.fetchall()
         cursor.execute(UNBACKED)
         play = cursor.fetchone()
+        # a deposit is credited after the final line has passed it, so these blocks have them all
+        read = {state.network_id: state for state in ScanState.objects.all()}
     by_user: defaultdict[int | None, int] = defaultdict(int)
     by_kind: defaultdict[str, int] = defaultdict(int)
     for user, kind, amount in rows:
         by_user[user] += amount
         by_kind[kind if user is not None else f"{HOUSE} {kind}"] += amount
     assert all(amount >= 0 for amount in by_user.values()), "a liability is never negative"
-    return Owed(newest, dict(by_user), dict(by_kind), max(0, play[0] if play else 0))
+    return Owed(newest, dict(by_user), dict(by_kind), max(0, play[0] if play else 0), read)
 
 
-def _holding(network: Network, node: Node) -> dict[str, Any]:
+def _holding(network: Network, node: Node, state: ScanState | None) -> dict[str, Any]:
     """Return what we hold of a network's token at its final line. Raises NodeFault."""
-    state = ScanState.objects.filter(network=network).first()
     if state is None or state.final_number < 0:
         raise NodeFault(f"{network} has not been read to a final block yet")
     ours = list(DepositAddress.objects.filter(user__isnull=False).values_list("address", flat=True))
     hot = HotWallet.objects.filter(network=network).first()
     house = [hot.address, *([hot.treasury] if hot.treasury else [])] if hot else []
-    held = 0
-    for start in range(0, len(ours) + len(house), AT_ONCE):
-        part = [*house, *ours][start : start + AT_ONCE]
+    # each once: a treasury that was set to another address of ours is not there twice
+    addresses, held = list(dict.fromkeys([*house, *ours])), 0
+    for start in range(0, len(addresses), AT_ONCE):
+        part = addresses[start : start + AT_ONCE]
         held += sum(calls.balances(node, network.token, part, state.final_number))
     waiting = Deposit.objects.filter(network=network, final_at__isnull=False)
     small = waiting.filter(state=Deposit.State.SMALL).values_list("amount_micro", flat=True)
@@ -192,6 +200,6 @@ def _holding(network: Network, node: Node) -> dict[str, Any]:
         "hash": state.final_hash,
         "held_micro": str(held),
         "waiting_micro": str(sum(small)),
-        "addresses": len(ours) + len(house),
+        "addresses": len(addresses),
         "house": house,
     }

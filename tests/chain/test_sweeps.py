@@ -13,7 +13,7 @@ from chain.clients.signer import Authorized
 from chain.core import sweeping
 from chain.errors import SignerRefused
 from chain.management.commands.signer import make_embedded
-from chain.models import Deposit, HotWallet, KeyAccount, NonceSlot, Sweep
+from chain.models import Deposit, HotWallet, KeyAccount, NonceSlot, ScanState, Sweep
 from chain.services import calls, embedded_setup, follow, payouts, reconcile, reserves, sweeps
 from chain.signer.backends import LocalKeystore
 from chain.signer.desk import Desk
@@ -45,7 +45,8 @@ def broom(chain: Chain, tmp_path: Path) -> Broom:
 
 def _held(broom: Broom) -> int:
     """Return what a proof of reserves counts on this chain."""
-    return int(reserves._holding(broom.network, broom.chain.node)["held_micro"])
+    state = ScanState.objects.get(network=broom.network)
+    return int(reserves._holding(broom.network, broom.chain.node, state)["held_micro"])
 
 
 def test_many_addresses_are_emptied_by_one_transaction(broom: Broom) -> None:

@@ -7,7 +7,15 @@ import pytest
 
 from chain.clients.rpc import Node
 from chain.core import sweeping
-from chain.models import Attempt, DepositAddress, HotWallet, Network, NonceSlot, Sweep
+from chain.models import (
+    Attempt,
+    DepositAddress,
+    HotWallet,
+    Network,
+    NonceSlot,
+    ScanState,
+    Sweep,
+)
 from chain.services import gas, pump, reconcile, reserves, sweeps
 from exchange.models import Entry
 from tests.chain.broom import Broom
@@ -80,4 +88,5 @@ def _judge(broom: Broom, rows: list[DepositAddress], held: int, entries: int) ->
 
 
 def _held(broom: Broom) -> int:
-    return int(reserves._holding(broom.network, broom.chain.node)["held_micro"])
+    state = ScanState.objects.get(network=broom.network)
+    return int(reserves._holding(broom.network, broom.chain.node, state)["held_micro"])
