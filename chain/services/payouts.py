@@ -77,18 +77,19 @@ def _payable(network: Network, node: Node, rows: list[Withdrawal]) -> list[Withd
 
     Raises:  Parked, NodeFault.
     """
-    if calls.is_paused(node, network.token):
-        raise Parked("the token is paused by its issuer")
+    _require_unpaused(network, node)
     denied = calls.denied(node, network.token, sorted({row.address for row in rows}))
     for row in rows:
         if row.address in denied:
             _refuse(row.pk, "the token's issuer does not let this address receive")
     rows = [row for row in rows if row.address not in denied]
     hot = HotWallet.objects.get(network=network)
+    # summed before the balance is read: what is mined between the two counts twice, and not never
+    underway = underway_micro(network)
     held = calls.balances(node, network.token, [hot.address], "latest")[0]
     gas = node.number("eth_getBalance", hot.address, "latest")
     HotWallet.objects.filter(pk=hot.pk).update(balance_micro=held, gas_wei=gas, read_at=clock.now())
-    left = held - underway_micro(network)
+    left = held - underway
     fits: list[Withdrawal] = []
     for row in rows:
         if row.amount_micro > left:
@@ -100,6 +101,13 @@ def _payable(network: Network, node: Node, rows: list[Withdrawal]) -> list[Withd
     if rows and gas < GAS_PAYOUT * fees_now(network, node).max_fee:
         raise Parked("the hot wallet has no ether for gas")
     return fits
+
+
+def _require_unpaused(network: Network, node: Node) -> None:
+    if not network.withdrawals_on:
+        raise Parked("withdrawals are paused by staff")
+    if calls.is_paused(node, network.token):
+        raise Parked("the token is paused by its issuer")
 
 
 def underway_micro(network: Network) -> int:

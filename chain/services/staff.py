@@ -14,7 +14,7 @@ ETHER_MICRO_MAX = 10**12
 
 @transaction.atomic
 def withdrawals_set(*, actor: User, network: Network, on: bool, reason: str) -> None:
-    """Let withdrawals be asked for on a network, or refuse new ones.
+    """Let withdrawals be asked for and paid, or do neither; what is signed goes on.
 
     Raises:  NotAllowed, Malformed, Unprocessable already_so.
     Locks:   the network's row, by a conditional update.

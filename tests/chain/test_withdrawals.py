@@ -15,7 +15,7 @@ from chain.core.withdrawal import State
 from chain.errors import SignerFault
 from chain.hashing import checksummed
 from chain.models import Attempt, NonceSlot, Withdrawal
-from chain.services import book, follow, payouts, pump, withdrawals
+from chain.services import book, calls, follow, payouts, pump, withdrawals
 from chain.services.withdrawal_rules import Proof
 from exchange import clock
 from exchange.errors import Conflict, Malformed, NotAllowed, Refused, Unprocessable
@@ -259,6 +259,45 @@ def test_a_paused_token_or_an_empty_wallet_parks_the_queue_visibly(till: Till, a
     till.network.refresh_from_db()
 
     assert (_state(row), till.network.parked_reason) == (State.BROADCAST, "")
+
+
+def test_a_pause_by_staff_holds_what_is_not_signed_yet(till: Till, alice: User) -> None:
+    row, other = withdraw(alice, till.network), withdraw(alice, till.network)
+    till.network.withdrawals_on = False
+    till.network.save()
+    till.finish()
+    till.network.refresh_from_db()
+    assert (_state(row), till.network.parked_reason) == (
+        State.APPROVED, "withdrawals are paused by staff",
+    )  # fmt: skip
+    assert not NonceSlot.objects.exists()
+    withdrawals.withdrawal_cancel(user=alice, withdrawal=other)
+
+    till.network.withdrawals_on = True
+    till.network.save()
+    till.finish()
+    assert (_state(row), _state(other)) == (State.FINAL, State.CANCELLED)
+
+
+def test_what_is_mined_between_two_looks_is_not_spent_twice(
+    chain: Chain, tmp_path: Path, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = Till(chain, tmp_path, float_="50")
+    withdraw(alice, till.network, "30")
+    till.round()
+    second, real = withdraw(alice, till.network, "30"), calls.balances
+    withdrawals.windows_close(till.network)
+
+    def then_mined(*asked: Any) -> list[int]:
+        found = real(*asked)
+        chain.mine()
+        pump.pump(network=till.network, nodes=till.nodes, signer=till.signer)
+        return found
+
+    monkeypatch.setattr(calls, "balances", then_mined)
+    payouts.sign_due(network=till.network, nodes=till.nodes, signer=till.signer)
+
+    assert _state(second) == State.APPROVED
 
 
 def test_an_empty_wallet_parks_the_queue(chain: Chain, tmp_path: Path, alice: User) -> None:
