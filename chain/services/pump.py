@@ -2,7 +2,7 @@
 
 Each nonce is worked on under its own lock. What was stored is sent byte for byte; what waits too
 long is signed anew with the same payload at an eighth more; whichever hash of the nonce is mined
-and final decides. Money returns only when the nonce itself can pay no more.
+and final decides, by every node asked. Money returns only when the nonce itself can pay no more.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from chain.clients.signer import Signer
 from chain.core.withdrawal import State, bumped
 from chain.errors import NodeFault, SignerFault, SignerRefused
 from chain.models import Attempt, Network, NonceSlot, Withdrawal
-from chain.services import gas, locks, payouts, sweep_close, withdrawals
-from chain.services.final_line import final_line
+from chain.services import gas, locks, payouts, sweep_close, verify, withdrawals
+from chain.services.final_line import ASKED, final_line
 from chain.services.payouts import Fees
 from chain.services.seams import crash_here
 from exchange import clock
@@ -115,10 +115,13 @@ def _work(  # noqa: PLR0917 (a nonce, what is mined of it, and whom to ask)
 
 
 def _mined(node: Node, attempts: Sequence[Attempt]) -> dict[int, Receipt]:
-    """Return the receipts of those attempts that are in a block."""
-    found = node.receipts([attempt.tx_hash for attempt in attempts])
-    pairs = zip(attempts, found, strict=True)
-    return {attempt.pk: receipt for attempt, receipt in pairs if receipt is not None}
+    """Return the receipts of those attempts that are in a block. Raises NodeFault."""
+    asked = node.receipts([attempt.tx_hash for attempt in attempts])
+    pairs = zip(attempts, asked, strict=True)
+    found = [(attempt, receipt) for attempt, receipt in pairs if receipt is not None]
+    if any(receipt.transaction_hash.lower() != attempt.tx_hash for attempt, receipt in found):
+        raise NodeFault(f"{node.name} answered with the receipt of another transaction")
+    return {attempt.pk: receipt for attempt, receipt in found}
 
 
 def _note_mined(  # noqa: PLR0917 (the nonce, what was mined of it, and whom to ask)
@@ -136,7 +139,8 @@ def _note_mined(  # noqa: PLR0917 (the nonce, what was mined of it, and whom to 
         for row in _rows(slot):
             if row.state in {State.SIGNED, State.BROADCAST}:
                 withdrawals.move(row, State.MINED, words=attempt.tx_hash)
-    if int(receipt.block_number, 16) <= final and _is_canonical(nodes, receipt):
+    is_final = int(receipt.block_number, 16) <= final
+    if is_final and _is_canonical(nodes, receipt) and _is_agreed(slot, attempt, receipt, nodes):
         crash_here("pump.before_settle")
         _settle(slot, attempt, receipt)
         crash_here("pump.in_settle")
@@ -281,5 +285,16 @@ def _rows(slot: NonceSlot) -> list[Withdrawal]:
 def _is_canonical(nodes: Sequence[Node], receipt: Receipt) -> bool:
     """Say whether every node has the receipt's block."""
     number = int(receipt.block_number, 16)
-    headers = [node.header(number) for node in nodes[:2]]
+    headers = [node.header(number) for node in nodes[:ASKED]]
     return all(header is not None and header.hash == receipt.block_hash for header in headers)
+
+
+def _is_agreed(slot: NonceSlot, attempt: Attempt, receipt: Receipt, nodes: Sequence[Node]) -> bool:
+    """Say whether every node has the transaction in that block with that outcome; note if not."""
+    told = [receipt, *(_mined(node, [attempt]).get(attempt.pk) for node in nodes[1:ASKED])]
+    if len({(r.block_hash, int(r.status, 16)) if r else None for r in told}) == 1:
+        return True
+    verify.disagreement_note(
+        slot.network, f"the endpoints tell different ends of payment {attempt.tx_hash}"
+    )
+    return False

@@ -62,8 +62,8 @@ class Chaos:
         return hit
 
 
-def lying(behind: Node, lie: Callable[[str, Any], Any], name: str = "liar") -> Node:
-    """Return a node whose results pass through `lie`, which is told the method."""
+def lying(behind: Node, lie: Callable[[str, Any, Any], Any], name: str = "liar") -> Node:
+    """Return a node whose results pass through `lie`, which is told the method and its params."""
 
     def carry(body: bytes) -> bytes:
         asked, answers = json.loads(body), json.loads(behind._transport(body))
@@ -72,7 +72,7 @@ def lying(behind: Node, lie: Callable[[str, Any], Any], name: str = "liar") -> N
             [asked] if single else asked, [answers] if single else answers, strict=True
         ):
             if "result" in answer:
-                answer["result"] = lie(question["method"], answer["result"])
+                answer["result"] = lie(question["method"], question["params"], answer["result"])
         return json.dumps(answers).encode()
 
     return Node(name, carry)

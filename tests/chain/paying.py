@@ -20,13 +20,14 @@ TWO_DAYS = 48 * 3_600
 
 
 class Till:
-    """A network whose wallet has money and gas, with its signer."""
+    """A network whose wallet has money and gas, with its signer; `nodes` are those asked."""
 
     def __init__(
         self, chain: Chain, folder: Path, *, disperse: bool = False, float_: str = "100000",
         **fields: Any,
     ) -> None:  # fmt: skip
         self.chain = chain
+        self.nodes: list[Node] = [chain.node]
         batch = chain.deploy("Disperse") if disperse else ""
         self.signer: InsideSigner = signer_of(folder, chain, batch)
         self.hot = self.signer.about()["address"]
@@ -37,11 +38,6 @@ class Till:
         if usdc(float_):
             chain.pay(self.hot, usdc(float_))
         chain.mine()
-
-    @property
-    def nodes(self) -> list[Node]:
-        """The nodes asked."""
-        return [self.chain.node]
 
     def round(self) -> pump.Pumped:
         """Do everything that is due once."""

@@ -69,7 +69,7 @@ def test_ten_thousand_blocks_of_chaos(chain: Chain) -> None:
     _live(chain, 10_000, 11)
 
 
-def _invents(method: str, result: Any) -> Any:
+def _invents(method: str, _: Any, result: Any) -> Any:
     """Add to each list of logs one that copies the first, at another amount."""
     if method == "eth_getLogs" and result:
         false = copy.deepcopy(result[0])
@@ -82,7 +82,7 @@ def _invents(method: str, result: Any) -> Any:
     return result
 
 
-def _raises_amounts(method: str, result: Any) -> Any:
+def _raises_amounts(method: str, _: Any, result: Any) -> Any:
     logs = result if method == "eth_getLogs" else (result or {}).get("logs", []) if isinstance(
         result, dict
     ) else []  # fmt: skip
@@ -91,7 +91,7 @@ def _raises_amounts(method: str, result: Any) -> Any:
     return result
 
 
-def _hides(method: str, result: Any) -> Any:
+def _hides(method: str, _: Any, result: Any) -> Any:
     return [] if method == "eth_getLogs" else result
 
 
