@@ -4,6 +4,7 @@ The name is resolved once and the connection goes to the very address that was c
 name cannot answer one thing to the check and another to the connection.
 """
 
+import random
 import socket
 import threading
 import time
@@ -31,6 +32,7 @@ CHUNK_BYTES = 65_536
 SOCKET_S_MAX = 5.0
 ANSWER_S_MAX = 15.0
 RETRIES_MAX = 2
+SPREAD_S_MAX = 0.5
 RETRY_WAIT_S = 0.5
 RETRY_AFTER_S_MAX = 3_600
 RETRY_AFTER_DIGITS = 9
@@ -86,8 +88,8 @@ class Client:
             except _Transient as fault:
                 if attempt == RETRIES_MAX:
                     raise SourceDown(str(fault)) from fault
-                # The spread comes from the name, so that two sources do not knock together.
-                spread = (sum(host.encode()) + attempt) % 8 / 16
+                # by chance, so that workers that failed together do not knock together
+                spread = random.uniform(0, SPREAD_S_MAX)  # noqa: S311 (no secret)
                 self.pause(RETRY_WAIT_S * 2**attempt + spread)
         raise AssertionError("unreachable")
 

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from oracle.models import CachedAnswer, Source
 from oracle.sources.base import OverBudget, SourceDown
-from oracle.sources.http import RETRIES_MAX, Client
+from oracle.sources.http import RETRIES_MAX, RETRY_WAIT_S, SPREAD_S_MAX, Client
 from oracle.sources.rss import Rss
 from tests.fakes.feed_server import Feed, rss, serving
 
@@ -167,6 +168,19 @@ def test_a_feed_cannot_name_files_or_build_bombs(feed: Feed) -> None:
     except SourceDown:
         items = []
     assert all("root:" not in item.title for item in items)
+
+
+def test_pauses_double_and_no_two_are_alike(feed: Feed) -> None:
+    feed.behave, waits = "broken", list[float]()
+    asking = replace(client(), pause=waits.append)
+    for _ in range(5):
+        with pytest.raises(SourceDown):
+            source(feed, client=asking).fetch("widgets", NOON - WEEK, NOON, 10)
+
+    assert len(waits) == len(set(waits)) == 5 * RETRIES_MAX
+    for place, wait in enumerate(waits):
+        least = RETRY_WAIT_S * 2 ** (place % RETRIES_MAX)
+        assert least <= wait <= least + SPREAD_S_MAX
 
 
 def test_threads_do_not_pile_up(feed: Feed) -> None:
