@@ -79,7 +79,9 @@ def read(network: Network, node: Node) -> GasReading | None:
     sent = _sum(gifts, "value_wei") + (int(last.sent_wei) if last else 0)
     opening = int(last.opening_wei) if last else balance + spent + sent
     refilled = int(last.refilled_wei) if last else 0
-    unexplained = balance + spent + sent - opening - refilled
+    gone = int(last.missing_wei) if last else 0
+    # what was gone before is gone for good: a refill since then does not bring it back
+    unexplained = balance + spent + sent + gone - opening - refilled
     found = GasReading.objects.create(
         network=network,
         sender=hot.address,
@@ -90,10 +92,10 @@ def read(network: Network, node: Node) -> GasReading | None:
         balance_wei=balance,
         gas_wei=spent,
         sent_wei=sent,
-        missing_wei=max(0, -unexplained),
+        missing_wei=gone + max(0, -unexplained),
     )
-    if found.missing_wei:
-        log.error("chain.gas_missing", network=network.name, wei=str(found.missing_wei))
+    if unexplained < 0:
+        log.error("chain.gas_missing", network=network.name, wei=str(-unexplained))
     return found
 
 

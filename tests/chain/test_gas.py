@@ -89,6 +89,10 @@ def test_a_refill_is_named_and_what_is_gone_without_a_row_sounds(broom: Broom) -
     name = broom.network.name
     assert f'megatron_chain_gas_missing_wei{{network="{name}"}} 7.0' in text
     assert f'megatron_chain_sweeps_failed{{network="{name}"}} 0.0' in text
+    # a refill is named whole, and does not hide what went before it
+    broom.chain.ether(broom.hot, 10**16)
+    then = _read(broom)
+    assert (int(then.refilled_wei), int(then.missing_wei)) == (10**17 + 10**16, 7)
 
 
 def test_with_a_price_each_settled_transaction_is_an_expense_once(
