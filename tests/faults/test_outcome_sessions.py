@@ -1,12 +1,10 @@
 """Sessions with everything on: bots, real clocks, kills; sums stay, and the log replays."""
 
-import http
 import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -45,15 +43,14 @@ from tests.factories import (
 from tests.faults.crowd import codes, together
 from tests.faults.nursery import database_url
 from tests.faults.scale import scaled
-from tests.faults.site import Answer, Process, Web
-from tests.faults.site import ask as send
+from tests.faults.session_bots import OUTCOMES, crowd_of, order
+from tests.faults.site import Process, Web
 from tests.past import book_of
 from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900), pytest.mark.usefixtures("books")]
 
 BOTS = 20
-OUTCOMES = 5
 SECONDS = scaled(4, 60)
 KILLS = scaled(3, 120)
 ENOUGH = 1_500
@@ -78,22 +75,6 @@ def rounds(seconds: int) -> dict[str, Any]:
         "rounds": [[str(third), "300", ["4"]], [str(2 * third), "300", []]],
         "total_duration_ms": str(seconds * 1_000),
     }
-
-
-def order(choice: random.Random) -> dict[str, Any]:
-    """Return any order, with figures that are sometimes refused."""
-    body: dict[str, Any] = {
-        "side": choice.choices(("buy", "sell"), (3, 2))[0],
-        "outcome": choice.randrange(OUTCOMES),
-        "token": choice.choice(("yes", "no")),
-        "size": f"{choice.randrange(1, 4000) / 100:.2f}",
-    }
-    if choice.random() < 0.55:
-        body["price"] = f"{choice.randrange(20, 80) / 100:.2f}"
-        body["auto_fill"] = choice.random() < 0.5
-    elif choice.random() < 0.2:
-        body["max_slippage"] = "0.001"
-    return body
 
 
 def place(player: Participant, choice: random.Random) -> None:
@@ -231,50 +212,6 @@ def session_waits_for_the_host(session: Session) -> bool:
     return gone == [4] and time.time() * 1_000 > due_ms + 100
 
 
-@dataclass
-class Bot:
-    """A program that trades over HTTP and never forgets a key."""
-
-    port: int
-    code: str
-    token: str
-    choice: random.Random
-    stop: threading.Event
-    answered: dict[str, str] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-
-    def run(self) -> None:
-        """Trade; whatever is neither an answer, a refusal nor 503 is a fault."""
-        while not self.stop.is_set():
-            where, body = "orders/", order(self.choice)
-            if self.choice.random() < 0.2:
-                where, body = f"orders/{self.choice.randrange(1, 200)}/cancel/", {}
-            name = key()
-            answer = self.insist(where, body, name)
-            if answer is None:
-                continue
-            if answer.status == http.HTTPStatus.ACCEPTED:
-                self.answered[name] = answer.json["id"]
-            elif answer.status != 422 or answer.code != "frozen":
-                self.faults.append(f"{answer.status} {answer.raw[:200]!r}")
-            time.sleep(self.choice.uniform(0, 0.1))
-
-    def insist(self, where: str, body: object, name: str) -> Answer | None:
-        """Send until there is an answer, under the same key."""
-        path = f"/api/v1/sessions/{self.code}/{where}"
-        for attempt in range(200):
-            try:
-                answer = send(self.port, "POST", path, body, token=self.token, key=name)
-            except OSError:
-                time.sleep(min(0.02 * 2**attempt, 0.5))
-                continue
-            if answer.status != http.HTTPStatus.SERVICE_UNAVAILABLE:
-                return answer
-            time.sleep(0.05)
-        self.faults.append(f"{name} was never answered")
-        return None
-
-
 @pytest.fixture
 def clocks(books: None) -> Iterator[list[Process]]:
     """Return three clock processes that do not run yet."""
@@ -291,41 +228,6 @@ def until(done: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
     while not done():
         assert time.monotonic() < deadline, f"not within {within_s} s"
         time.sleep(0.05)
-
-
-def crowd_of(session: Session, port: int, count: int, chance: random.Random) -> "Swarm":
-    """Let so many programs take part, none of which trades yet."""
-    swarm = Swarm()
-    for n in range(count):
-        _, secret = lobby.join(session=session, name=f"Bot {n}", user=None)
-        choice = random.Random(chance.random())
-        swarm.bots.append(Bot(port, session.code, secret or "", choice, swarm.stop))
-    return swarm
-
-
-@dataclass
-class Swarm:
-    """Programs that trade from threads of their own."""
-
-    bots: list[Bot] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-    threads: list[threading.Thread] = field(default_factory=list)
-
-    def start(self) -> None:
-        """Let them trade."""
-        self.threads = [threading.Thread(target=bot.run, daemon=True) for bot in self.bots]
-        for thread in self.threads:
-            thread.start()
-
-    def end(self) -> dict[str, str]:
-        """Stop them; return which key got which order. Raises AssertionError on any fault."""
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(PATIENCE_S)
-        assert [fault for bot in self.bots for fault in bot.faults] == []
-        told = {name: pk for bot in self.bots for name, pk in bot.answered.items()}
-        assert len(told) > 2 * len(self.bots)
-        return told
 
 
 def all_once(session: Session, told: dict[str, str]) -> None:
