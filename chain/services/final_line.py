@@ -1,9 +1,10 @@
-"""Up to where a chain is final, by every node asked: what is settled is settled by this alone."""
+"""Up to where a chain is final, by every node asked: only by this is credited and settled."""
 
 from collections.abc import Sequence
 
 from chain.clients.rpc import Header, Node
 from chain.core import finality
+from chain.core.finality import Lines
 from chain.errors import NodeFault
 from chain.models import Network
 
@@ -13,14 +14,29 @@ ASKED = 2
 
 def final_line(network: Network, nodes: Sequence[Node]) -> int:
     """Return the number up to which blocks are final by every node asked. Raises NodeFault."""
-    policy, found = network.policy, []
-    for node in nodes[:ASKED]:
-        head, final = header(node, "latest"), None
-        if not policy.blocks:
-            final = node.header("finalized")
-        at = finality.lines(policy, head.height, head.height, final.height if final else -1)
-        found.append(at.final)
-    return min(found)
+    return min(lines_of(network, node).final for node in nodes[:ASKED])
+
+
+def lines_of(network: Network, node: Node) -> Lines:
+    """Return the newest block of a node and what it calls safe and final. Raises NodeFault."""
+    policy = network.policy
+    tags = ["latest"] if policy.blocks else ["latest", "safe", "finalized"]
+    found = node.headers(tags)
+    if found[0] is None:
+        raise NodeFault(f"{node.name} has no newest block")
+    head, *marks = (h.height if h else -1 for h in found)
+    safe, final = marks or (head, head)
+    return finality.lines(policy, head, safe, final)
+
+
+def lowered(at: Lines, network: Network, nodes: Sequence[Node]) -> Lines:
+    """Return a node's lines with safe and final no higher than `nodes` put them, the head its own.
+
+    Raises:  NodeFault.
+    """
+    told = [at, *(lines_of(network, node) for node in nodes)]
+    safe, final = min(each.safe for each in told), min(each.final for each in told)
+    return Lines(at.head, safe, final)
 
 
 def header(node: Node, block: int | str) -> Header:

@@ -12,12 +12,12 @@ import structlog
 from django.db.models import Q
 
 from chain.clients.rpc import Header, Node
-from chain.core import finality, ranges
+from chain.core import ranges
 from chain.core.finality import Lines
 from chain.core.ranges import Sizing
 from chain.errors import NodeFault, Reorged
 from chain.models import Network, ScannedBlock, ScanState
-from chain.services import credit, scan_read, scan_write, verify
+from chain.services import credit, final_line, scan_read, scan_write, verify
 from chain.services.scan_read import Chunk
 from chain.services.seams import crash_here
 from chain.services.watched import Watched
@@ -129,32 +129,36 @@ def _advance(scan: Scan, chunks: int) -> None:
     crash_here("scan.head")
     _walk_back(scan)
     _forward(scan, at, chunks)
+    at = _lowered(scan, at)
     line = _final(scan, at)
     agreed = verify.verified_advance(
         network=scan.network, nodes=scan.nodes, owner=scan.owner, watched=scan.watched.topics
     )
     state = ScanState.objects.get(network=scan.network)
-    safe = min(at.safe, state.scanned_number)
+    safe, final = min(at.safe, state.scanned_number), min(at.final, line, agreed)
     scan.report.credited += credit.deposits_advance(
         network=scan.network,
-        nodes=scan.nodes[:2],
-        at=Lines(at.head, max(safe, min(line, agreed)), min(line, agreed)),
+        nodes=scan.nodes[: final_line.ASKED],
+        at=Lines(at.head, max(safe, final), final),
     )
 
 
 def _heads(scan: Scan) -> Lines:
-    """Read the newest block and the node's tags, and keep what pages and alarms show."""
-    policy = scan.network.policy
-    tags = ["latest"] if policy.blocks else ["latest", "safe", "finalized"]
-    found = scan.node.headers(tags)
-    if found[0] is None:
-        raise NodeFault(f"{scan.node.name} has no newest block")
-    numbers = [h.height if h else -1 for h in found]
-    head, safe, final = numbers if len(numbers) > 1 else (numbers[0], -1, -1)
-    at = finality.lines(policy, head, safe, final)
+    """Read the newest block and the node's tags, and keep the head for pages and alarms."""
+    at = final_line.lines_of(scan.network, scan.node)
     rows = ScanState.objects.filter(network=scan.network)
     rows.filter(head_number__lt=at.head).update(head_at=clock.now())
-    rows.update(head_number=at.head, safe_number=at.safe)
+    rows.update(head_number=at.head)
+    return at
+
+
+def _lowered(scan: Scan, at: Lines) -> Lines:
+    """Take back what the second node does not call safe or final, and keep what is left for pages.
+
+    Raises:  NodeFault: without its word no line moves.
+    """
+    at = final_line.lowered(at, scan.network, scan.nodes[1 : final_line.ASKED])
+    ScanState.objects.filter(network=scan.network).update(safe_number=at.safe)
     return at
 
 

@@ -47,7 +47,7 @@ def _live(chain: Chain, blocks: int, seed: int) -> None:
     assert sum(credited.values_list("amount_micro", flat=True)) == sum(
         chain.balance(row.address) for _, row in people
     )
-    assert min(chaos.told.values()) > 0
+    assert min(chaos.told.values()) > 0, chaos.told
 
 
 def _step(network: Any, nodes: list[Node]) -> None:
@@ -58,7 +58,7 @@ def _step(network: Any, nodes: list[Node]) -> None:
 
 
 def test_two_hundred_blocks_of_chaos(chain: Chain) -> None:
-    _live(chain, 200, 7)
+    _live(chain, 200, 8)
 
 
 # In a transaction of the test's own, each row's old versions would stay in the way of the next.
@@ -136,3 +136,38 @@ def test_a_node_on_another_fork_credits_nothing(chain: Chain, fork_first: bool) 
 
     assert cash_of(user) == 0
     assert ScanState.objects.get().disagrees_at is not None
+
+
+@pytest.mark.parametrize("early", [0, 10**9])
+@pytest.mark.parametrize("liar_first", [True, False])
+def test_what_one_node_alone_calls_final_is_not_credited(
+    chain: Chain, early: int, liar_first: bool
+) -> None:
+    caps = {"safe_user_cap_micro": early, "safe_total_cap_micro": early}
+    user, row = depositor()
+    network = network_of(chain, safe_up_to_micro=early, **caps)
+
+    def hurries(_: str, params: Any, result: Any) -> Any:
+        if params[:1] not in (["safe"], ["finalized"]):
+            return result
+        return chain.node.call("eth_getBlockByNumber", ["latest", False], dict)
+
+    liar = lying(chain.node, hurries)
+    nodes = [liar, chain.node] if liar_first else [chain.node, liar]
+    chain.mine(2 * LAG)
+    chain.pay(row.address, 5)
+    chain.mine(2)
+    for _ in range(3):
+        scan(network, *nodes)
+    assert Deposit.objects.get().state == Deposit.State.SEEN
+    assert ScanState.objects.get().final_number <= chain.height - LAG
+
+    chain.reorg(3, keep=False)
+    for _ in range(3):
+        scan(network, *nodes)
+    assert ScanState.objects.get().halted_at is None
+    assert (Deposit.objects.get().state, cash_of(user)) == (Deposit.State.ORPHANED, 0)
+    chain.pay(row.address, 7)
+    chain.mine(LAG + 1)
+    scan_all(network, nodes)
+    assert cash_of(user) == 7
