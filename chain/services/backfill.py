@@ -1,5 +1,6 @@
 """Reading final blocks again, for a range that somebody doubts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -7,9 +8,10 @@ from django.db import transaction
 from chain.clients.rpc import Node
 from chain.core import ranges
 from chain.core.ranges import Sizing
-from chain.errors import NodeFault, Reorged
+from chain.errors import NodeFault
 from chain.models import Network, ScanState
-from chain.services import scan_read, scan_write
+from chain.services import scan_write, verify
+from chain.services.verify import Disagree
 from chain.services.watched import Watched
 
 
@@ -23,10 +25,11 @@ class Found:
     new: int = 0
 
 
-def backfill(network: Network, node: Node, first: int, last: int) -> Found:
+def backfill(network: Network, nodes: Sequence[Node], first: int, last: int) -> Found:
     """Read final blocks `first` to `last` again and keep what was missed; no line moves.
 
-    Raises:  NodeFault; for a range that is not final yet, too.
+    Keeps:   nothing of a range in which one node shows something else than another.
+    Raises:  Disagree; NodeFault; for a range that is not final yet, too.
     """
     state = ScanState.objects.filter(network=network).first()
     if state is None or last > state.final_number:
@@ -35,8 +38,8 @@ def backfill(network: Network, node: Node, first: int, last: int) -> Found:
     while first <= last:
         end = min(last, first + sizing.size - 1)
         try:
-            got = scan_read.final_chunk(node, network, watched, first, end)
-        except Reorged:
+            got = verify.agreed(network, nodes, watched, first, end)
+        except Disagree:
             raise
         except NodeFault as fault:
             if first == end:

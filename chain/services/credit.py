@@ -11,9 +11,11 @@ from chain.clients.rpc import Node
 from chain.core import finality
 from chain.core.finality import Level, Lines
 from chain.errors import NodeFault
+from chain.hashing import TRANSFER_TOPIC
 from chain.models import Deposit, Network
 from chain.services import locks
 from chain.services.seams import crash_here
+from chain.services.watched import topic_of
 from exchange import clock
 from exchange.services import ledger
 
@@ -36,7 +38,7 @@ def deposits_advance(*, network: Network, nodes: Sequence[Node], at: Lines) -> i
         state__in=(State.SEEN, State.CREDITED, State.FOREIGN),
         block_number__lte=max(at.safe, at.final),
     )
-    rows = list(due.order_by("block_number", "id")[:AT_ONCE])
+    rows = list(due.select_related("address").order_by("block_number", "id")[:AT_ONCE])
     if not rows:
         return 0
     for node in nodes:
@@ -63,9 +65,17 @@ def _require_canonical(node: Node, rows: Sequence[Deposit]) -> None:
         logs = receipt.logs if receipt else []
         if receipt is None or int(receipt.status, 16) != 1 or len(logs) <= row.position:
             raise NodeFault(f"{node.name} does not show the transaction of {row}")
+        if (receipt.transaction_hash.lower(), receipt.block_hash) != (row.tx_hash, row.block_hash):
+            raise NodeFault(f"{node.name} shows another transaction for {row}")
         told = logs[row.position]
-        if (told.address.lower(), int(told.data, 16)) != (row.token, row.amount_micro):
+        if (told.address.lower(), told.topics, told.data.lower()) != _transfer(row):
             raise NodeFault(f"{node.name} shows another transfer for {row}")
+
+
+def _transfer(row: Deposit) -> tuple[str, list[str], str]:
+    """Return the log that a deposit must be: whose event it is, from whom, to whom, how much."""
+    ends = [topic_of(address) for address in (row.sender, row.address.address)]
+    return row.token, [TRANSFER_TOPIC, *ends], f"0x{row.amount_micro:064x}"
 
 
 def _advance(pk: int, network: Network, at: Lines) -> int:

@@ -106,8 +106,9 @@ def _mined_again(row: Deposit, address: DepositAddress, hit: Hit) -> None:
             return
         assert address.user_id is not None
         row.address, row.user_id = address, address.user_id
-        row.token, row.sender, row.amount_micro = hit.token, hit.sender, hit.amount_micro
+        row.token, row.amount_micro = hit.token, hit.amount_micro
         row.state = _first_state(row.network, hit.token)
+    row.sender = hit.sender
     row.block_number, row.block_hash = hit.block_number, hit.block_hash
     row.lost_at = row.orphaned_at = None
     if row.state == State.ORPHANED:

@@ -47,7 +47,7 @@ def verified_advance(
         _settled(state)
         return state.verified_number
     try:
-        hits = _agreed(network, nodes, watched, first, last)
+        hits = agreed(network, nodes, watched, first, last).hits
     except Disagree as difference:
         disagreement_note(network, str(difference))
         raise
@@ -63,21 +63,17 @@ def verified_advance(
     return last
 
 
-def _agreed(
+def agreed(
     network: Network, nodes: Sequence[Node], watched: Collection[str], first: int, last: int
-) -> tuple[Hit, ...]:
-    told: list[tuple[str, frozenset[Hit]]] = []
-    hits: tuple[Hit, ...] = ()
-    for node in nodes:
-        found = _read(node, network, watched, first, last)
-        hits = found.hits
-        told.append((found.headers[-1].hash, frozenset(hits)))
-    if len({block for block, _ in told}) > 1:
+) -> scan_read.Chunk:
+    """Return what every node shows alike in a range of final blocks. Raises Disagree, NodeFault."""
+    told = [_read(node, network, watched, first, last) for node in nodes]
+    if len({found.headers[-1].hash for found in told}) > 1:
         raise Disagree(f"the endpoints have different blocks {last}")
-    if len({transfers for _, transfers in told}) > 1:
-        counts = " and ".join(str(len(transfers)) for _, transfers in told)
+    if len({frozenset(found.hits) for found in told}) > 1:
+        counts = " and ".join(str(len(found.hits)) for found in told)
         raise Disagree(f"blocks {first} to {last} hold {counts} transfers to us by endpoint")
-    return hits
+    return told[0]
 
 
 def _read(
@@ -92,12 +88,12 @@ def _read(
 
 def _orphan_others(network: Network, hits: Collection[Hit], first: int, last: int) -> None:
     """Orphan what only one node had shown in a range on which both agree now."""
-    agreed = {(hit.tx_hash, hit.position) for hit in hits}
+    shown = {(hit.tx_hash, hit.position) for hit in hits}
     rows = Deposit.objects.filter(
         network=network, block_number__range=(first, last), final_at=None
     ).exclude(state=State.ORPHANED)
     for row in rows:
-        if (row.tx_hash, row.position) in agreed:
+        if (row.tx_hash, row.position) in shown:
             continue
         if row.state == State.CREDITED:
             log.error("chain.credited_deposits_lost", network=network.name, count=1)

@@ -84,9 +84,9 @@ def _backlog(blocks: int) -> tuple[float, float]:
         ScanState.objects.create(
             network=network, scanned_number=blocks, final_number=blocks, final_hash=_hash(blocks)
         )
-        backfill.backfill(network, node, 1, blocks)  # writes every list that is asked for
+        backfill.backfill(network, [node], 1, blocks)  # writes every list that is asked for
         began = time.process_time()
-        found = backfill.backfill(network, node, 1, blocks)
+        found = backfill.backfill(network, [node], 1, blocks)
         spent = time.process_time() - began
         transaction.set_rollback(True)
     assert found.blocks == blocks

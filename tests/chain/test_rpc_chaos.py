@@ -5,11 +5,14 @@ import random
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from chain.clients import endpoints
 from chain.clients.rpc import Node
 from chain.models import Deposit, ScanState
 from tests.chain.driver import Chain, Embedded
 from tests.chain.liar import Chaos, lying
+from tests.chain.paying import stranger
 from tests.chain.stage import cash_of, depositor, network_of, scan, scan_all
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +174,90 @@ def test_what_one_node_alone_calls_final_is_not_credited(
     chain.mine(LAG + 1)
     scan_all(network, nodes)
     assert cash_of(user) == 7
+
+
+def _redirecting(behind: Node, to: str) -> Node:
+    """Return a node that shows every transfer as one to the same address."""
+
+    def redirects(method: str, _: Any, result: Any) -> Any:
+        if method == "eth_getLogs" or (method == "eth_getTransactionReceipt" and result):
+            for log in result if isinstance(result, list) else result["logs"]:
+                log["topics"][2] = "0x" + "0" * 24 + to[2:]
+        return result
+
+    return lying(behind, redirects)
+
+
+def test_a_transfer_to_another_recipient_is_not_credited_at_safe(chain: Chain) -> None:
+    user, row = depositor()
+    limits = ("safe_up_to_micro", "safe_user_cap_micro", "safe_total_cap_micro")
+    network = network_of(chain, **dict.fromkeys(limits, 10**9))
+    nodes = [_redirecting(chain.node, row.address), chain.node]
+    chain.pay(stranger(), 5)
+    chain.mine(LAG // 2 + 2)
+    reports = [scan(network, *nodes) for _ in range(3)]
+
+    assert "another transfer" in reports[-1].error
+    assert (Deposit.objects.get().state, cash_of(user)) == (Deposit.State.SEEN, 0)
+    chain.mine(LAG)
+    scan_all(network, [chain.node, chain.node])
+    assert (Deposit.objects.get().state, cash_of(user)) == (Deposit.State.ORPHANED, 0)
+
+
+@pytest.mark.parametrize("liar_first", [True, False])
+def test_a_backfill_keeps_nothing_that_one_endpoint_alone_shows(
+    chain: Chain, liar_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, row = depositor()
+    network = network_of(chain)
+    chain.pay(stranger(), 5)
+    chain.mine(LAG + 2)
+    scan_all(network, [chain.node, chain.node])
+    liar = _redirecting(chain.node, row.address)
+    nodes = [liar, chain.node] if liar_first else [chain.node, liar]
+    monkeypatch.setattr(endpoints, "nodes_of", lambda _: nodes)
+    final = ScanState.objects.get().final_number
+    words = [str(chain.chain_id), str(network.start_block), str(final)]
+    with pytest.raises(CommandError, match="transfers to us by endpoint"):
+        call_command("chain_backfill", *words)
+    scan_all(network, [chain.node, chain.node])
+
+    assert not Deposit.objects.exists()
+    assert cash_of(user) == 0
+
+
+@pytest.mark.parametrize("field", ["transactionHash", "blockHash"])
+def test_a_receipt_of_something_else_credits_nothing(chain: Chain, field: str) -> None:
+    user, row = depositor()
+    network = network_of(chain)
+
+    def confuses(method: str, _: Any, result: Any) -> Any:
+        is_asked = method == "eth_getTransactionReceipt" and result
+        return {**result, field: "0x" + "7" * 64} if is_asked else result
+
+    chain.pay(row.address, 5)
+    chain.mine(LAG + 2)
+    for _ in range(3):
+        assert scan(network, chain.node, lying(chain.node, confuses)).error
+
+    assert cash_of(user) == 0
+
+
+def test_a_sender_that_one_node_made_up_holds_nothing_up(chain: Chain) -> None:
+    user, row = depositor()
+    network = network_of(chain)
+
+    def renames(method: str, _: Any, result: Any) -> Any:
+        if method == "eth_getLogs" or (method == "eth_getTransactionReceipt" and result):
+            for log in result if isinstance(result, list) else result["logs"]:
+                log["topics"][1] = "0x" + "0" * 24 + "7" * 40
+        return result
+
+    chain.pay(row.address, 5)
+    chain.mine()
+    scan(network, lying(chain.node, renames), chain.node)
+    chain.mine(LAG + 2)
+    scan_all(network, [chain.node, chain.node])
+
+    assert cash_of(user) == 5
+    assert Deposit.objects.get().sender == chain.bank.address.lower()

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError("there is no such network")
         try:
             found = backfill.backfill(
-                network, endpoints.nodes_of(network)[0], options["first"], options["last"]
+                network, endpoints.nodes_of(network), options["first"], options["last"]
             )
         except NodeFault as fault:
             raise CommandError(fault.message) from fault
