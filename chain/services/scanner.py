@@ -17,7 +17,7 @@ from chain.core.finality import Lines
 from chain.core.ranges import Sizing
 from chain.errors import NodeFault, Reorged
 from chain.models import Network, ScannedBlock, ScanState
-from chain.services import credit, final_line, scan_read, scan_write, verify
+from chain.services import credit, final_line, scan_read, scan_write, sizes, verify
 from chain.services.scan_read import Chunk
 from chain.services.seams import crash_here
 from chain.services.watched import Watched
@@ -202,7 +202,7 @@ def _shared(scan: Scan, number: int, *, differs: bool) -> None:
 def _forward(scan: Scan, at: Lines, chunks: int) -> None:
     """Read on to the head, a few ranges a step, each stored before the next is read."""
     state = ScanState.objects.get(network=scan.network)
-    sizing = Sizing(*state.sizes.get(scan.node.name, (ranges.FIRST, 0)))
+    sizing = sizes.size_of(scan.network, scan.node)
     after, parent = state.scanned_number, _hash_of(scan.network, state.scanned_number)
     for _ in range(chunks):
         if after >= at.head:
@@ -213,7 +213,7 @@ def _forward(scan: Scan, at: Lines, chunks: int) -> None:
         )
         scan.report.blocks += got.last - got.first + 1
         after, parent = got.last, got.headers[-1].hash
-        _size_keep(scan, sizing)
+        sizes.size_keep(scan.network, scan.node, sizing)
     scan.report.behind = max(0, at.head - after)
 
 
@@ -232,7 +232,7 @@ def _range(scan: Scan, at: Lines, first: int, parent: str, sizing: Sizing) -> tu
         except NodeFault as error:
             fault = error
             sizing = ranges.after_failure(last - first + 1, error.message)
-            _size_keep(scan, sizing)
+            sizes.size_keep(scan.network, scan.node, sizing)
         else:
             # a range that was short for want of blocks proves nothing about longer ones
             whole = last - first + 1 == sizing.size
@@ -274,12 +274,6 @@ def _anchor(network: Network, header: Header) -> None:
 def _hash_of(network: Network, number: int) -> str:
     rows = ScannedBlock.objects.filter(network=network, number=number)
     return rows.values_list("hash", flat=True).first() or ""
-
-
-def _size_keep(scan: Scan, sizing: Sizing) -> None:
-    ScanState.objects.filter(network=scan.network).update(
-        sizes={scan.node.name: [sizing.size, sizing.good]}
-    )
 
 
 def _error_note(network: Network, words: str) -> None:

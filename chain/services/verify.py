@@ -10,14 +10,17 @@ import structlog
 from django.db import transaction
 
 from chain.clients.rpc import Node
+from chain.core import ranges
 from chain.errors import NodeFault, Reorged
 from chain.models import Deposit, Network, ScanState
-from chain.services import locks, scan_read, scan_write
+from chain.services import locks, scan_read, scan_write, sizes
 from chain.services.scan_read import Hit
 from chain.services.seams import crash_here
 from exchange import clock
 
 RANGE_MOST = 5_000
+RANGES_A_STEP = 16
+TRIES = 4
 State = Deposit.State
 
 log = structlog.get_logger()
@@ -34,33 +37,65 @@ def verified_advance(
 ) -> int:
     """Compare the final blocks that were not compared yet; return the line up to which they agree.
 
-    With one node there is nothing to compare, and its final line is taken.
+    With one node there is nothing to compare, and its final line is taken. A range that cannot be
+    read holds up what comes after it, not what was agreed before it.
     Raises:  Disagree, after it was noted; NodeFault.
     Locks:   the scan state.
     """
     state = ScanState.objects.get(network=network)
     if len(nodes) < 2:  # noqa: PLR2004 (a comparison takes two)
         return state.final_number
-    first, last = state.verified_number + 1, state.final_number
-    last = min(last, first + RANGE_MOST - 1)
-    if first > last:
-        _settled(state)
-        return state.verified_number
-    try:
-        hits = agreed(network, nodes, watched, first, last).hits
-    except Disagree as difference:
-        disagreement_note(network, str(difference))
-        raise
+    line = state.verified_number
+    for _ in range(RANGES_A_STEP):
+        if line >= state.final_number:
+            break
+        try:
+            found = _range(network, nodes, watched, line + 1, state.final_number)
+        except Disagree as difference:
+            disagreement_note(network, str(difference))
+            raise
+        except NodeFault:
+            if line == state.verified_number:
+                raise
+            break
+        _keep(network, owner, found)
+        line = found.last
+    _settled(state)
+    return line
+
+
+def _range(
+    network: Network, nodes: Sequence[Node], watched: Collection[str], first: int, final: int
+) -> scan_read.Chunk:
+    """Read one range from every node, smaller after each fault. Raises Disagree, NodeFault."""
+    fault = NodeFault("no range was read")
+    for _ in range(TRIES):
+        sizings = [sizes.size_of(network, node) for node in nodes]
+        last = min(final, first + min(RANGE_MOST, *(s.size for s in sizings)) - 1)
+        try:
+            found = agreed(network, nodes, watched, first, last)
+        except Disagree:
+            raise
+        except NodeFault as error:
+            fault = error
+            continue
+        for node, sizing in zip(nodes, sizings, strict=True):
+            # a range that was shorter than a node's own size proves nothing about longer ones
+            if last - first + 1 == sizing.size:
+                sizes.size_keep(network, node, ranges.after_success(sizing))
+        return found
+    raise fault
+
+
+def _keep(network: Network, owner: str, found: scan_read.Chunk) -> None:
     crash_here("verify.before")
     with transaction.atomic():
         state = locks.scan_state(network)
         scan_write.require_lease(state, owner)
-        scan_write.deposits_note(network, hits)
-        _orphan_others(network, hits, first, last)
-        state.verified_number = last
+        scan_write.deposits_note(network, found.hits)
+        _orphan_others(network, found.hits, found.first, found.last)
+        state.verified_number = found.last
         state.save(update_fields=["verified_number"])
-    _settled(state)
-    return last
 
 
 def agreed(
@@ -84,6 +119,10 @@ def _read(
     except Reorged as moved:
         # final blocks do not move: this node contradicts itself, or is behind the other
         raise Disagree(f"{node.name}: {moved.message}") from moved
+    except NodeFault as fault:
+        sizing = ranges.after_failure(last - first + 1, fault.message)
+        sizes.size_keep(network, node, sizing)
+        raise
 
 
 def _orphan_others(network: Network, hits: Collection[Hit], first: int, last: int) -> None:

@@ -274,26 +274,68 @@ def test_one_scanner_at_a_time_and_the_next_one_after_the_lease(chain: Chain) ->
     assert scan(network, chain.node, owner="one").idle
 
 
+class Strict(Node):
+    """A node that takes five blocks at once."""
+
+    def __init__(self, behind: Node) -> None:
+        super().__init__("strict", behind._transport)
+        self.asked: list[int] = []
+
+    def logs(self, first: int, last: int, *rest: Any) -> list[Log]:
+        self.asked.append(last - first + 1)
+        if last - first + 1 > 5:
+            raise NodeRefused("block range is too wide", node_code=-32602)
+        return super().logs(first, last, *rest)
+
+
 def test_ranges_shrink_to_what_a_node_allows_and_grow_again(chain: Chain) -> None:
     user, address = depositor()
     network = network_of(chain)
     chain.pay(address.address, 3)
     chain.mine(40)
-    asked: list[int] = []
-
-    class Strict(Node):
-        def logs(self, first: int, last: int, *rest: Any) -> list[Log]:
-            asked.append(last - first + 1)
-            if last - first + 1 > 5:
-                raise NodeRefused("block range is too wide", node_code=-32602)
-            return super().logs(first, last, *rest)
-
-    strict = Strict("strict", chain.node._transport)
+    strict = Strict(chain.node)
     scan_all(network, [strict])
 
     assert cash_of(user) == 3
-    assert max(asked) > 5 >= asked[-1]
+    assert max(strict.asked) > 5 >= strict.asked[-1]
     assert _state().sizes["strict"][0] <= 5
+
+
+def test_the_second_nodes_ranges_shrink_and_each_node_keeps_its_own_size(chain: Chain) -> None:
+    user, address = depositor()
+    network = network_of(chain)
+    chain.mine(30)
+    chain.pay(address.address, 3)
+    chain.mine(30)
+    strict = Strict(chain.node)
+    scan_all(network, [chain.node, strict])
+
+    assert cash_of(user) == 3
+    assert _state().verified_number == _state().final_number
+    assert max(strict.asked) > 5 >= strict.asked[-1]
+    sizes = _state().sizes
+    assert sizes["strict"][0] <= 5 < sizes[chain.node.name][0]
+
+
+def test_what_was_agreed_is_credited_though_the_next_range_cannot_be_read(chain: Chain) -> None:
+    user, address = depositor()
+    network = network_of(chain)
+    chain.pay(address.address, 3)
+    chain.mine()
+    wall = chain.height + 20
+    chain.mine(60)
+
+    class Walled(Strict):
+        def logs(self, first: int, last: int, *rest: Any) -> list[Log]:
+            if last >= wall:
+                raise NodeRefused("no logs from there on", node_code=-32000)
+            return super().logs(first, last, *rest)
+
+    scan_all(network, [chain.node, Walled(chain.node)], steps=20)
+
+    assert cash_of(user) == 3
+    assert _state().verified_number < wall
+    assert "no logs from there on" in _state().error
 
 
 def test_a_node_that_fails_is_noted_and_forgotten(chain: Chain) -> None:
