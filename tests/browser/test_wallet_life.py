@@ -120,6 +120,7 @@ def test_money_comes_in_trades_and_leaves(site: str, page: Page, scene: Scene) -
     _agrees(scene, address, hot, owner)
     _proved(page, site)
     _looks(page, site)
+    _is_cut_off(page, site)
 
 
 def _deposit(page: Page, site: str, scene: Scene) -> str:
@@ -218,3 +219,18 @@ def _looks(page: Page, site: str) -> None:
             assert page.evaluate(OVERHANG) <= 0, address
         found = page.evaluate(JUDGE)
         assert found == [], (address, found)
+
+
+def _is_cut_off(page: Page, site: str) -> None:
+    """What cannot be asked for is not called live; who was signed out is led to sign in."""
+    page.goto(f"{site}/wallet/")
+    live, silent = page.locator("[data-health]"), page.get_by_text("The site does not answer")
+    expect(live).to_be_visible()
+    page.context.set_offline(True)
+    expect(silent).to_be_visible()
+    expect(live).to_be_hidden()
+    page.context.set_offline(False)
+    expect(silent).to_have_count(0)
+    expect(live).to_be_visible()
+    page.context.clear_cookies()
+    expect(page).to_have_url(f"{site}/accounts/login/?next=/wallet/")
