@@ -102,12 +102,9 @@ def read(posted: Mapping[str, str]) -> tuple[Filled, Draft, outcome.Config | Non
     names = [*PLAIN, *KNOBS]
     names += [f"outcome_{n}_{part}" for n in range(OUTCOMES_MAX) for part in LABEL_PARTS]
     names += [f"round_{n}_{part}" for n in range(ROUNDS_MAX) for part in ROUND_PARTS]
-    form = Filled(
-        typed={
-            name: posted.get(name, "")[: SUMMARY_MAX if name == "summary" else TYPED_MAX].strip()
-            for name in names
-        }
-    )
+    form = Filled(typed={name: _text_of(posted, name) for name in names})
+    if "\x00" in form.typed["summary"]:
+        form.complain("summary", "It holds a character that cannot be kept: type it anew.")
     draft = _draft(form)
     config = None
     try:
@@ -115,6 +112,12 @@ def read(posted: Mapping[str, str]) -> tuple[Filled, Draft, outcome.Config | Non
     except (Malformed, Unprocessable) as refusal:
         _explain(form, refusal)
     return form, draft, None if form.complaints else config
+
+
+def _text_of(posted: Mapping[str, str], name: str) -> str:
+    """Return what was typed: a browser sends two characters for the one that ends a line."""
+    most = SUMMARY_MAX if name == "summary" else TYPED_MAX
+    return posted.get(name, "").replace("\r\n", "\n")[:most].strip()
 
 
 def explain(form: Filled, refusal: Refused) -> None:

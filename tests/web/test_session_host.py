@@ -94,6 +94,7 @@ def test_keeps_every_parameter_through_form_and_table(desk: Client, host: User) 
         ({"outcome_0_name": "", "outcome_2_colour": "grass"}, "wrong_outcome_2", "One of blue"),
         ({"outcome_0_name": "", "planned_winner": "0"}, "", "no name any more"),
         ({"name": "a\x00b"}, "wrong_name", "1 to 80"),
+        ({"summary": "a\x00b"}, "wrong_summary", "cannot be kept"),
         ({"batch_ms": "0.05"}, "wrong_batch_ms", "From 0.1 to 60 s."),
         ({"initial_price": "1"}, "wrong_initial_price", "at most the price cap"),
         ({"zeta_start": "0.3"}, "wrong_zeta_start", "Below 1/(N - 1)."),
@@ -125,6 +126,14 @@ def test_the_planned_winner_is_the_one_that_was_chosen_whatever_rows_are_empty(
     draft = drafts.draft_of(Session.objects.get(host=host))
     assert draft.planned_winner is not None
     assert draft.labels[draft.planned_winner].name == "Elm"
+
+
+def test_a_long_summary_keeps_its_end_however_many_lines_it_has(desk: Client, host: User) -> None:
+    lines = "\r\n".join(["1234"] * 400)
+    desk.post(NEW, {**_typed("quick"), "summary": lines, "keep": "1"})
+
+    kept = drafts.draft_of(Session.objects.get(host=host))
+    assert kept.summary == lines.replace("\r\n", "\n")
 
 
 def test_needs_three_outcomes(desk: Client) -> None:
