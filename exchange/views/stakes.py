@@ -13,6 +13,7 @@ from exchange.forms import ContributionForm
 from exchange.ids import public_id
 from exchange.models import Market, User
 from exchange.selectors import access, markets, portfolio
+from exchange.selectors.markets import MarketView
 from exchange.services import orders
 from exchange.views import market_context
 from exchange.views.edge import page
@@ -62,6 +63,8 @@ def claim_create(request: HttpRequest, slug: str) -> HttpResponse:
 def _review(request: HttpRequest, market: Market, amount: int, key: str) -> HttpResponse:
     assert isinstance(request.user, User)
     view = markets.view(market)
+    if told := _told_before(view, amount):
+        return _pool_again(request, market, [{"field": "amount", "text": told}])
     cash = portfolio.money(request.user).cash_micro
     after = view.state.funding_micro + amount
     context = {
@@ -76,6 +79,15 @@ def _review(request: HttpRequest, market: Market, amount: int, key: str) -> Http
         "pool": pool_of(view),
     }
     return render(request, "exchange/contribution_page.html", context)
+
+
+def _told_before(view: MarketView, amount: int) -> str:
+    """Return what the engine would refuse for its size, so that nobody confirms it in vain."""
+    config = view.config
+    if amount < config.min_lp_micro:
+        return refusals.sentence("min_contribution", {"value_min_micro": config.min_lp_micro})
+    room = max(0, config.hard_cap_micro - view.state.funding_micro)
+    return refusals.sentence("hard_cap", {"amount_max_micro": room}) if amount > room else ""
 
 
 def _pool_again(request: HttpRequest, market: Market, found: list[dict[str, str]]) -> HttpResponse:

@@ -77,6 +77,26 @@ def test_refuses_with_the_number_and_keeps_the_input(
     assert form(response, ADDRESS)["amount"] == amount
 
 
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("9.999999", "The smallest contribution is 10.00 USDC."),
+        ("2000.000001", "The pool takes 2 000.00 USDC more before it is full."),
+    ],
+)
+def test_what_would_be_refused_for_its_size_is_not_put_up_for_confirmation(
+    client: Client, alice: User, amount: str, words: str
+) -> None:
+    open_market("new-idea", soft_cap="1000", hard_cap="2000")
+    client.force_login(alice)
+
+    response = client.post(ADDRESS, {"amount": amount, "key": key()})
+
+    assert response.status_code == 422
+    assert words in text(response).replace("\u202f", " ")
+    assert form(response, ADDRESS)["amount"] == amount
+
+
 def test_refuses_a_stranger(client: Client, market: Market, nothing_happened: Watch) -> None:
     with nothing_happened():
         response = client.post(ADDRESS, {"amount": "10", "key": key(), "step": "confirm"})
