@@ -13,7 +13,6 @@ from chain.models.withdrawals import PREFIX
 from chain.selectors import access, wallet
 from chain.services import addresses, reserves, withdrawal_rules, withdrawals
 from chain.services.withdrawal_rules import Proof
-from chain.step_up import proof_of
 from exchange.api.endpoint import (
     Endpoint,
     PageQuery,
@@ -29,6 +28,7 @@ from exchange.api.schema import operation
 from exchange.api.shapes.portfolio import NothingInput
 from exchange.errors import NotFound
 from exchange.models import ApiToken
+from exchange.step_up import proved_at
 
 TAG = "wallet"
 
@@ -103,17 +103,17 @@ class PaymentList(Endpoint):
         tag=TAG,
     )
     def post(self, request: Request) -> Response:
-        """Send USDC to an address of the own book; a token needs the scope `withdraw` for it."""
+        """Send USDC to an address of the own book; a token needs `withdraw` and 24 hours of age."""
         user, key = trader_of(request), key_of_request(request)
         asked = body_of(request, shapes.PaymentInput)
-        by_token = isinstance(request.auth, ApiToken)
+        token = request.auth if isinstance(request.auth, ApiToken) else None
         row = withdrawals.withdrawal_request(
             user=user,
             network=access.network_of(),
             entry=access.entry_of(user, asked["address_id"]),
             amount_micro=asked["amount"],
             key=key,
-            proof=Proof(by_token=True) if by_token else proof_of(request),
+            proof=Proof(token=token) if token else Proof(at=proved_at(request)),
         )
         return Response(shapes.PaymentShape(wallet.withdrawal_view(row)).data, status=201)
 

@@ -11,19 +11,19 @@ from chain.models import AddressBookEntry, CredentialChange, Network, Withdrawal
 from chain.services import credit
 from exchange import clock, figures
 from exchange.errors import NotAllowed, Unprocessable
-from exchange.models import Account, AccountKind, User
+from exchange.models import Account, AccountKind, ApiToken, User
+from exchange.services import proofs, tokens
 
-STEP_UP = timedelta(minutes=5)
 DAY = timedelta(seconds=withdrawal.DAY_S)
 NOT_PAID = (State.CANCELLED.value, State.RETURNED.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """How the caller proved to be the owner: by signing in again, or by a token's scope."""
+    """How the caller proved to be the owner: by signing in again, or by a token with the scope."""
 
     at: datetime | None = None
-    by_token: bool = False
+    token: ApiToken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +79,14 @@ def require(
     """Refuse what the rules forbid, before anything is set aside.
 
     The caller holds the turn of the user and of the network, so that no two requests share a limit.
-    Raises:  NotAllowed step_up_needed or not_allowed; Unprocessable withdrawals_paused,
-             address_too_new, withdrawals_frozen, withdrawal_too_small, withdrawal_limit,
-             not_final_yet.
+    Raises:  NotAllowed step_up_needed or not_allowed; Unprocessable token_too_new,
+             withdrawals_paused, address_too_new, withdrawals_frozen, withdrawal_too_small,
+             withdrawal_limit, not_final_yet.
     """
-    now = clock.now()
-    fresh = proof.at is not None and now - proof.at <= STEP_UP
-    if not (fresh or proof.by_token):
-        raise NotAllowed("confirm that it is you, then ask again", code="step_up_needed")
+    if proof.token is not None:
+        _require_aged(proof.token)
+    else:
+        proofs.require_fresh(proof.at)
     require_allowed(user=user, network=network, entry=entry, amount_micro=amount_micro)
 
 
@@ -106,6 +106,17 @@ def require_allowed(
             fields={"least_micro": network.withdrawal_min_micro},
         )
     _require_limits(limits_of(user, network), amount_micro, network.withdrawal_fee_micro)
+
+
+def _require_aged(token: ApiToken) -> None:
+    until = tokens.withdraws_from(token)
+    if clock.now() < until:
+        raise Unprocessable(
+            "a token does not withdraw in its first 24 hours; this one may from"
+            f" {until:%d %b %Y %H:%M} UTC on",
+            code="token_too_new",
+            fields={"until": until.isoformat()},
+        )
 
 
 def _require_time(user: User, entry: AddressBookEntry, now: datetime) -> None:

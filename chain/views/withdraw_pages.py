@@ -17,11 +17,11 @@ from chain.models import Network
 from chain.selectors import access, wallet
 from chain.selectors.wallet import EntryView
 from chain.services import book, withdrawal_rules, withdrawals
-from chain.services.withdrawal_rules import Limits
-from chain.step_up import proof_of
+from chain.services.withdrawal_rules import Limits, Proof
 from exchange import refusals
 from exchange.errors import Refused, Unavailable, Unprocessable
 from exchange.models import User
+from exchange.step_up import proved_at
 from exchange.views.edge import page
 from exchange.views.market_context import new_key
 from exchange.views.tickets import problems
@@ -108,7 +108,7 @@ def withdraw_create(request: HttpRequest) -> HttpResponse:
             entry=entry,
             amount_micro=form.cleaned_data["amount"],
             key=request.POST.get("key", ""),
-            proof=proof_of(request),
+            proof=Proof(at=proved_at(request)),
         )
     except Refused as refusal:
         return _form(request, network, found=[_problem(refusal)])

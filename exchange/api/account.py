@@ -11,6 +11,7 @@ from exchange.api.shapes import account as shapes
 from exchange.models import ApiToken
 from exchange.selectors import access
 from exchange.services import tokens
+from exchange.step_up import proved_at
 
 SESSION = ("cookieAuth",)
 
@@ -55,7 +56,7 @@ class TokenList(Endpoint):
         auth=SESSION,
     )
     def post(self, request: Request) -> Response:
-        """Make a key. Its secret is in this answer and nowhere else, ever."""
+        """Make a key, whose secret is in this answer alone; with `withdraw` prove yourself."""
         wanted = body_of(request, shapes.TokenInput)
         days = wanted.get("ttl_days")
         row, secret = tokens.create(
@@ -63,6 +64,7 @@ class TokenList(Endpoint):
             name=wanted["name"],
             scopes=wanted["scopes"],
             ttl=timedelta(days=days) if days else None,
+            proved_at=proved_at(request),
         )
         shown = shapes.TokenShape(row).data | {"secret": secret}
         return Response(shown, status=201)

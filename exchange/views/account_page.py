@@ -1,5 +1,6 @@
 """A person's own settings: name, security, sessions, keys to the API, demo money."""
 
+from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,6 +16,7 @@ from exchange.ids import public_id
 from exchange.models import User
 from exchange.selectors import access
 from exchange.services import demo_funds, tokens, users
+from exchange.step_up import proved_at
 from exchange.views.edge import next_address, page
 from exchange.views.tickets import problems
 
@@ -40,20 +42,33 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def token_create(request: HttpRequest) -> HttpResponse:
-    """Make a key and show its secret this once."""
-    assert isinstance(request.user, User)
+    """Make a key and show its secret this once; one that may withdraw asks for the password."""
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _render(request, status=422, token_problems=problems(form), token_form=form)
+    make = _proved_create if tokens.WITHDRAW in form.cleaned_data["scopes"] else _create
+    answer: HttpResponse = make(request, form)
+    return answer
+
+
+def _create(request: HttpRequest, form: TokenForm) -> HttpResponse:
+    assert isinstance(request.user, User)
     values = form.cleaned_data
     try:
         token, secret = tokens.create(
-            user=request.user, name=values["name"], scopes=values["scopes"], ttl=form.ttl
+            user=request.user,
+            name=values["name"],
+            scopes=values["scopes"],
+            ttl=form.ttl,
+            proved_at=proved_at(request),
         )
     except Refused as refusal:
         found = [{"field": "", "text": refusals.of(refusal)}]
         return _render(request, status=422, token_problems=found, token_form=form)
     return _render(request, fresh_token=token, secret=secret)
+
+
+_proved_create = reauthentication_required()(_create)
 
 
 @page

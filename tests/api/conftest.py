@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from exchange import clock
 from exchange.models import Market, User
 from exchange.services import tokens
 from tests.api.caller import Caller
@@ -28,7 +29,7 @@ def by_token() -> Callable[..., Caller]:
     """Return a function that makes a token with the given scopes and a caller that holds it."""
 
     def make(user: User, *scopes: str) -> Caller:
-        _, secret = tokens.create(user=user, name="bot", scopes=scopes)
+        _, secret = tokens.create(user=user, name="bot", scopes=scopes, proved_at=clock.now())
         return Caller(secret=secret)
 
     return make

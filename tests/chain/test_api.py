@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 from chain.clients import endpoints
 from chain.models import CredentialChange, Withdrawal
 from chain.services import reserves
+from exchange import clock
 from exchange.models import User
 from exchange.services import tokens
 from tests.chain.driver import Chain, Embedded
@@ -39,8 +41,12 @@ def till(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Till:
 class Program:
     """A caller with a token of the given scopes."""
 
-    def __init__(self, user: User, *scopes: str) -> None:
-        _, secret = tokens.create(user=user, name="program", scopes=scopes)
+    def __init__(self, user: User, *scopes: str, age: timedelta = tokens.WITHDRAWS_AFTER) -> None:
+        token, secret = tokens.create(
+            user=user, name="program", scopes=scopes, proved_at=clock.now()
+        )
+        token.created_at -= age
+        token.save()
         self.client, self.head = Client(), {"Authorization": f"Bearer {secret}"}
         self.get("me/")  # from now on its last use is known
 
@@ -95,6 +101,27 @@ def test_paying_needs_the_scope_and_acts_once(
     assert [p["state"] for p in listed] == ["held"]
     done = program.post(f"wallet/withdrawals/{row.public_id}/cancel/", {})
     assert done.json()["state"] == "cancelled"
+
+
+def test_a_token_withdraws_nothing_in_its_first_day(
+    till: Till, alice: User, nothing_happened: Nothing
+) -> None:
+    body = {"address_id": entry(alice).public_id, "amount": "12.5"}
+    CredentialChange.objects.all().delete()
+    made = clock.now()
+    program = Program(alice, "read", "withdraw", age=timedelta())
+    with clock.shifted(86_390):
+        program.get("me/")  # its use is noted each minute
+        with nothing_happened():
+            refused = program.post("wallet/withdrawals/", body)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (422, "token_too_new")
+    until = datetime.fromisoformat(error["fields"]["until"])
+    assert timedelta(0) <= until - made - timedelta(hours=24) < timedelta(seconds=30)
+    assert f"{until:%d %b %Y %H:%M} UTC" in error["message"]
+
+    with clock.shifted(86_401):
+        assert program.post("wallet/withdrawals/", body).status_code == 201
 
 
 @pytest.mark.parametrize(
