@@ -99,7 +99,8 @@ def take_all(scope: str, callers: Sequence[tuple[str, int | None]]) -> list[floa
         log.warning("throttle.store_lost", error=str(error)[:200])
         waits_us = None
     if waits_us is None and scope in CLOSED_WITHOUT:
-        raise Unavailable("the limits cannot be checked right now; try again", code="busy")
+        words = "the limits cannot be checked right now; try again"
+        raise Unavailable(words, code="busy", fields={"limit": scope})
     return [us / 1_000_000 if us else None for us in waits_us or [0] * len(callers)]
 
 

@@ -239,6 +239,12 @@ def _free_capital(fields: Fields) -> str:
     )
 
 
+def _busy(fields: Fields) -> str:
+    if "limit" in fields:
+        return "The limits cannot be checked right now. Nothing was done."
+    return "The market is busy. Your order is safe to send again: it can act only once."
+
+
 def _nothing(fields: Fields) -> str:
     if "ref" in fields:
         return "This order is no longer open, so there is nothing to take back."
@@ -339,7 +345,7 @@ SENTENCES: dict[str, Sentence] = {
     "key_reused": lambda _: (
         "This form was already used for another order. Look at your orders before sending again."
     ),
-    "busy": lambda _: "The market is busy. Your order is safe to send again: it can act only once.",
+    "busy": _busy,
     "store_down": lambda _: "Our books cannot be reached right now. Nothing was lost.",
     "already_granted": lambda f: (
         "You had today's demo USDC already."

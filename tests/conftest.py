@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.doors import lost, rates  # noqa: F401
 from tests.faults.scale import NIGHTLY
 from tests.fixtures import (  # noqa: F401
     _books_are_clean,

@@ -132,7 +132,8 @@ class PaymentCancel(Endpoint):
     """Taking a withdrawal back."""
 
     scopes: ClassVar[dict[str, str]] = {"POST": "withdraw"}
-    throttles: ClassVar[dict[str, str]] = {"POST": "money"}
+    # Not `money`: what stops a payment must work while the limits cannot be asked.
+    throttles: ClassVar[dict[str, str]] = {"POST": "trade"}
 
     @operation("payment_cancel", answer=shapes.PaymentShape, takes=NothingInput, tag=TAG)
     def post(self, request: Request, payment_id: str) -> Response:

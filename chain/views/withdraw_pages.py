@@ -18,6 +18,7 @@ from chain.selectors import access, wallet
 from chain.selectors.wallet import EntryView
 from chain.services import book, withdrawal_rules, withdrawals
 from chain.services.withdrawal_rules import Limits, Proof
+from exchange import limits as rates
 from exchange import refusals
 from exchange.errors import Refused, Unavailable, Unprocessable
 from exchange.models import User
@@ -95,8 +96,9 @@ def withdraw_new(request: HttpRequest) -> HttpResponse:
 @require_POST
 @reauthentication_required()  # type: ignore[untyped-decorator]
 def withdraw_create(request: HttpRequest) -> HttpResponse:
-    """Set the money aside and queue the payment, once per form."""
+    """Set the money aside and queue the payment, once per form. Limited as the API is."""
     assert isinstance(request.user, User)
+    rates.count("money", request, request.user.pk)
     network, form = access.network_of(), WithdrawalForm(request.POST)
     if not form.is_valid():
         return _form(request, network, found=problems(form))
@@ -140,6 +142,7 @@ def withdrawal_page(request: HttpRequest, withdrawal_id: str) -> HttpResponse:
 def withdrawal_cancel(request: HttpRequest, withdrawal_id: str) -> HttpResponse:
     """Take one's own withdrawal back before it is signed."""
     assert isinstance(request.user, User)
+    rates.count("trade", request, request.user.pk)
     row = access.withdrawal_of(request.user, withdrawal_id)
     try:
         withdrawals.withdrawal_cancel(user=request.user, withdrawal=row)
@@ -165,6 +168,7 @@ def book_add(request: HttpRequest) -> HttpResponse:
 @reauthentication_required()  # type: ignore[untyped-decorator]
 def _book_add(request: HttpRequest, network: Network, form: BookForm) -> HttpResponse:
     assert isinstance(request.user, User)
+    rates.count("money", request, request.user.pk)
     try:
         nodes = endpoints.nodes_of(network)[:1]
         book.entry_add(user=request.user, nodes=nodes, **form.cleaned_data)
@@ -183,6 +187,7 @@ def _book_add(request: HttpRequest, network: Network, form: BookForm) -> HttpRes
 def book_remove(request: HttpRequest, entry_id: str) -> HttpResponse:
     """Take an address out of one's own book."""
     assert isinstance(request.user, User)
+    rates.count("trade", request, request.user.pk)
     book.entry_remove(entry=access.entry_of(request.user, entry_id))
     messages.success(request, "The address is no longer in your book.")
     return redirect("withdraw")

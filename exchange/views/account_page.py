@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from exchange import refusals
+from exchange import limits, refusals
 from exchange.errors import NotFound, Refused
 from exchange.forms import ProfileForm, TokenForm
 from exchange.ids import public_id
@@ -53,6 +53,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
 
 def _create(request: HttpRequest, form: TokenForm) -> HttpResponse:
     assert isinstance(request.user, User)
+    limits.count("token", request, request.user.pk)
     values = form.cleaned_data
     try:
         token, secret = tokens.create(
@@ -77,6 +78,7 @@ _proved_create = reauthentication_required()(_create)
 def token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
     """End one of the user's own keys."""
     assert isinstance(request.user, User)
+    limits.count("read", request, request.user.pk)
     token = access.token_of(request.user, token_id)
     if tokens.revoke(token=token):
         messages.success(request, f"The token {token.name} no longer works.")

@@ -1,10 +1,8 @@
 """Limits: so many at once, so many per second, per account and per address; and without Redis."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
-import redis
 from rest_framework.settings import api_settings
 
 from exchange import limits
@@ -15,34 +13,6 @@ from tests.api.caller import Caller
 from tests.factories import funded_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def rates(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Return a table of small limits in place of the settings'."""
-    table = {
-        "read": "3/h",
-        "quote": "3/h",
-        "trade": "3/h",
-        "money": "3/h",
-        "token": "3/h",
-        "fast": "50/s burst 2",
-    }
-    monkeypatch.setattr(api_settings, "DEFAULT_THROTTLE_RATES", table)
-    return table
-
-
-@pytest.fixture
-def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Lose Redis."""
-
-    class Gone:
-        def pipeline(self, **_: object) -> None:
-            raise redis.ConnectionError("gone")
-
-    monkeypatch.setattr(limits, "_client", Gone)
-    monkeypatch.setattr(limits, "_breaker", limits._Breaker())
-    return iter(())
 
 
 @pytest.mark.parametrize(

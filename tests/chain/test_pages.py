@@ -21,6 +21,7 @@ from exchange.models import User
 from tests.chain.driver import Chain, Embedded
 from tests.chain.paying import Till, entry, withdraw
 from tests.chain.stage import depositor, scan, scan_all
+from tests.doors import prove
 from tests.factories import funded_user, key
 
 pytestmark = pytest.mark.django_db
@@ -46,12 +47,7 @@ def hers(client: Client, alice: User) -> Client:
     """Return Alice's browser, signed in with her password just now."""
     client.force_login(alice)
     CredentialChange.objects.all().delete()
-    session = client.session
-    session["account_authentication_methods"] = [
-        {"method": "password", "at": timezone.now().timestamp(), "reauthenticated": True}
-    ]
-    session["account_authentication_methods_user"] = str(alice.pk)
-    session.save()
+    prove(client, alice)
     return client
 
 

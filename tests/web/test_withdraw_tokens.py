@@ -13,6 +13,7 @@ from exchange import clock
 from exchange.errors import NotAllowed
 from exchange.models import ApiToken, User
 from exchange.services import proofs, tokens
+from tests.doors import prove
 from tests.web.pages import body
 
 pytestmark = pytest.mark.django_db
@@ -25,22 +26,13 @@ def _api(client: Client) -> Any:
     return client.post("/api/v1/tokens/", ASKED, content_type="application/json")
 
 
-def _proved(client: Client, user: User, ago_s: int = 0) -> None:
-    session = client.session
-    session["account_authentication_methods"] = [
-        {"method": "password", "at": clock.now_s() - ago_s, "reauthenticated": True}
-    ]
-    session["account_authentication_methods_user"] = str(user.pk)
-    session.save()
-
-
 @pytest.mark.parametrize("ago_s", [None, 301])
 def test_a_session_alone_makes_none(
     client: Client, alice: User, nothing_happened: Nothing, ago_s: int | None
 ) -> None:
     client.force_login(alice)
     if ago_s is not None:
-        _proved(client, alice, ago_s)
+        prove(client, alice, ago_s)
     with nothing_happened():
         page, program = client.post("/account/tokens/", ASKED), _api(client)
 
@@ -72,7 +64,7 @@ def test_a_proven_session_makes_it_by_the_api_and_is_written_to(
     client: Client, alice: User, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     client.force_login(alice)
-    _proved(client, alice)
+    prove(client, alice)
     with django_capture_on_commit_callbacks(execute=True):
         assert _api(client).status_code == 201
 
@@ -93,7 +85,7 @@ def test_a_token_makes_none_even_beside_a_proven_session(
         user=alice, name="bot", scopes=["read", "withdraw"], proved_at=clock.now()
     )
     client.force_login(alice)
-    _proved(client, alice)
+    prove(client, alice)
     head = {"Authorization": f"Bearer {secret}"}
     client.get("/api/v1/me/", headers=head)  # from now on its last use is known
     with nothing_happened():
