@@ -1,17 +1,19 @@
 """Redis is emptied, killed, absent or silent: orders go on, and the news comes when it is back."""
 
+import http.client
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
+from django.test import Client
 
-from exchange import limits
-from exchange.errors import Unavailable
+from exchange import clock
 from exchange.models import Command, Market, OutboxEvent, User
 from exchange.services import tokens
+from tests.doors import prove
 from tests.factories import active_market, funded_user
 from tests.faults.broker import Listener, OwnBroker
 from tests.faults.nursery import database_url
@@ -175,15 +177,39 @@ def test_silent_it_costs_an_order_little_time(scene: Scene) -> None:
     assert max(took for _, _, took in during) < PATIENCE_S_MAX
 
 
-def test_what_moves_money_out_or_makes_keys_waits_for_it(scene: Scene, monkeypatch: Any) -> None:
+def _post(port: int, browser: Client, path: str, fields: dict[str, str]) -> int:
+    """Send a form as a browser that is signed in and has the site's cookie against forgery."""
+    forgery = "f" * 32
+    jar = f"sessionid={browser.cookies['sessionid'].value}; csrftoken={forgery}"
+    caller = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    body = urlencode({**fields, "csrfmiddlewaretoken": forgery})
+    head = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": jar}
+    caller.request("POST", path, body, head)
+    answer = caller.getresponse()
+    assert b"limits cannot be checked" in answer.read()
+    caller.close()
+    return answer.status
+
+
+def test_what_moves_money_out_or_makes_keys_waits_for_it(scene: Scene) -> None:
     scene.open(traders=0)
-    _, secret = tokens.create(user=funded_user("10"), name="bot", scopes=["read", "trade"])
+    owner, browser, port = funded_user("10"), Client(), scene.web.port
+    browser.force_login(owner)
+    prove(browser, owner)
+    _, secret = tokens.create(
+        user=owner, name="bot", scopes=["read", "withdraw"], proved_at=clock.now()
+    )
     scene.broker.stop()
 
-    assert ask(scene.web.port, "GET", "/api/v1/balances/", token=secret).status == 200
-    assert ask(scene.web.port, "GET", "/api/v1/markets/").status == 200
-    monkeypatch.setattr(limits, "_ask", lambda *_: None)
-    for scope in ("money", "token"):
-        with pytest.raises(Unavailable):
-            limits.take(scope, "127.0.0.1")
-    assert limits.take("trade", "127.0.0.1") is None
+    assert ask(port, "GET", "/api/v1/balances/", token=secret).status == 200
+    assert ask(port, "GET", "/api/v1/markets/").status == 200
+    asked, address = (
+        {"address_id": "abk_0000000000001", "amount": "5"},
+        "/api/v1/wallet/withdrawals/",
+    )
+    refused = ask(port, "POST", address, asked, token=secret, key=new_key())
+    assert (refused.status, refused.code) == (503, "busy")
+    form = {"entry": "abk_0000000000001", "amount": "5", "key": new_key()}
+    assert _post(port, browser, "/wallet/withdrawals/", form) == 503
+    assert _post(port, browser, "/account/tokens/", {"name": "bot", "scopes": "read"}) == 503
+    assert owner.api_tokens.count() == 1
