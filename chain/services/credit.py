@@ -133,9 +133,11 @@ def _credit(row: Deposit, level: Level) -> None:
     row.save(update_fields=["state", "credited_level", "credited_at", "final_at"])
 
 
-def exposed_micro(network: Network, user_id: int | None = None) -> int:
-    """Return what is credited and not yet final: of one person, or of everybody."""
-    rows = Deposit.objects.filter(network=network, state=State.CREDITED, final_at=None)
+def exposed_micro(network: Network | None, user_id: int | None = None) -> int:
+    """Return what is credited and not yet final, of one or all networks and people."""
+    rows = Deposit.objects.filter(state=State.CREDITED, final_at=None)
+    if network is not None:
+        rows = rows.filter(network=network)
     if user_id is not None:
         rows = rows.filter(user=user_id)
     return rows.aggregate(total=Sum("amount_micro"))["total"] or 0

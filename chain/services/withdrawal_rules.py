@@ -53,7 +53,8 @@ def limits_of(user: User, network: Network) -> Limits:
     mine, all_ = _total(recent.filter(user=user)), _total(recent.filter(network=network))
     return Limits(
         cash_micro=cash.balance_micro if cash else 0,
-        not_final_micro=credit.exposed_micro(network, user.pk),
+        # cash knows no network: what came early by one must not leave by another
+        not_final_micro=credit.exposed_micro(None, user.pk),
         day_limit_micro=limit,
         day_left_micro=max(0, limit - mine),
         network_left_micro=max(0, network.day_cap_micro - all_),
