@@ -366,6 +366,7 @@ SPECTACULAR_SETTINGS = {
         "OrderKind": "exchange.selectors.portfolio.ORDER_KINDS",
         "RestingStatus": "exchange.models.RestingOrder.Status",
         "RestingKind": "exchange.models.RestingOrder.Kind",
+        "ExecutionKind": ["direct", "mint", "merge", "amm", "convert", "auto"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -129,18 +129,18 @@ class SessionOwnTrades(InSession):
 
     @operation(
         "session_own_trades",
-        answer=public.SessionTradePage,
+        answer=shapes.OwnTradePage,
         query=public.SessionTradeQuery,
         tag=TAG,
     )
     def get(self, request: Request, code: str) -> Response:
-        """List the executions that the caller was part of, the newest first."""
+        """List the caller's executions from their own side, the newest first."""
         participant = participant_of(request, code)
         wanted = query_of(request, public.SessionTradeQuery)
         before = position_of("ofl", wanted.get("cursor"))
         rows = series.trades_of(participant, before=before, limit=wanted["limit"])
         return paged(
-            public.SessionTradeShape, rows, wanted["limit"], lambda row: public_id("ofl", row.pk)
+            shapes.OwnTradeShape, rows, wanted["limit"], lambda row: public_id("ofl", row.pk)
         )
 
 

@@ -13,7 +13,7 @@ from exchange import refusals
 from exchange.engines.units import PICO
 from exchange.errors import Conflict, Malformed, NotAllowed, Refused, Unavailable, Unprocessable
 from exchange.ids import public_id
-from exchange.models import Command, OutcomeFill, OutcomeOrder, Participant
+from exchange.models import Command, OutcomeOrder, Participant
 from exchange.selectors.outcome import access, configs, exports, portfolio, receipts
 from exchange.services.outcome import orders
 from exchange.session_forms import SessionOrderForm, SessionTicketForm
@@ -153,22 +153,21 @@ def _told(seat: Seat, command: Command) -> Context:
     if command.kind == "cancel":
         return {**context, "state": "taken_back", "returned": result.get("returned_micro", 0)}
     order = portfolio.orders_by_ref(session, [command.seq or 0]).get(command.seq or 0)
-    return {**context, **_outcome(seat, order)} if order else context
+    return {**context, **_outcome(order)} if order else context
 
 
-def _outcome(seat: Seat, order: OutcomeOrder) -> Context:
+def _outcome(order: OutcomeOrder) -> Context:
     filled = order.size_micro - order.remaining_micro
     state = STATES[order.status]
     if state == "partly" and not order.joined:
         state = "unsold"
     rebate = -order.rebate_micro if order.buys else order.rebate_micro
-    fills: list[OutcomeFill] = receipts.fills_of_order(seat.session, order.ref)
     return {
         "order": order,
         "state": state,
         "filled_micro": filled,
         "average_pico": (order.amount_micro + rebate) * PICO // filled if filled else None,
-        "fills": fills,
+        "fills": receipts.fills_of_order(order),
     }
 
 

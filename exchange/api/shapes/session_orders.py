@@ -14,6 +14,7 @@ from exchange.api.shapes.orders import RefusedShape
 from exchange.api.shapes.sessions import (
     NUMBER_MAX,
     TOKENS,
+    SessionTradeShape,
     Share,
     TokenPrice,
     Tokens,
@@ -239,3 +240,17 @@ def asked(payload: Mapping[str, Any]) -> dict[str, Any]:
     if "token" in shown:
         shown["token"] = TOKENS[shown["token"]]
     return shown
+
+
+class OwnTradeShape(SessionTradeShape):
+    """An execution from the caller's own side: their token, price, amount and fee."""
+
+    side = serializers.ChoiceField(choices=["buy", "sell"])
+    fee = Money(source="fee_micro")
+
+
+class OwnTradePage(Out):
+    """A page of the caller's executions."""
+
+    results = OwnTradeShape(many=True)
+    next = serializers.CharField(allow_null=True)

@@ -2,16 +2,18 @@
 
 from django.db.models import Q
 
-from exchange.models import OutcomeFill, OutcomeTick, Session
+from exchange.models import OutcomeFill, OutcomeOrder, OutcomeTick, Session
+from exchange.selectors.outcome.own_side import OwnFill, own_fill
 
 FILLS_MAX = 200
 
 
-def fills_of_order(session: Session, ref: int) -> list[OutcomeFill]:
-    """Return the executions of an order, the first ones first."""
-    rows = OutcomeFill.objects.filter(market_id=session.market_id)
-    mine = Q(buy_order=ref) | Q(sell_order=ref)
-    return list(rows.filter(mine, seq__gte=ref).order_by("batch_seq", "fill_no")[:FILLS_MAX])
+def fills_of_order(order: OutcomeOrder) -> list[OwnFill]:
+    """Return the executions of an order from its own side, the first ones first."""
+    rows = OutcomeFill.objects.filter(market_id=order.market_id, seq__gte=order.ref)
+    mine = rows.filter(Q(buy_order=order.ref) | Q(sell_order=order.ref))
+    found = mine.order_by("batch_seq", "fill_no")[:FILLS_MAX]
+    return [own_fill(row, order.user_id) for row in found]
 
 
 def number_of(session: Session, seq: int) -> int | None:

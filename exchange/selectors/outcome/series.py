@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from exchange.models import OutcomeFill, OutcomeTick, Participant, Session
+from exchange.selectors.outcome.own_side import OwnFill, own_fill
 
 
 def ticks(session: Session, *, after: int = 0) -> QuerySet[OutcomeTick]:
@@ -21,14 +22,15 @@ def trades(session: Session, *, before: int | None = None, limit: int = 50) -> l
 
 def trades_of(
     participant: Participant, *, before: int | None = None, limit: int = 50
-) -> list[OutcomeFill]:
-    """Return the executions somebody was part of, the newest first."""
+) -> list[OwnFill]:
+    """Return the executions somebody was part of from their own side, the newest first."""
     user, rows = participant.user_id, OutcomeFill.objects.filter(market_id=participant.session_id)
     if before is not None:
         rows = rows.filter(id__lt=before)
     bought, sold = rows.filter(buyer=user), rows.filter(seller=user)
     newest = [*bought.order_by("-id")[: limit + 1], *sold.order_by("-id")[: limit + 1]]
-    return sorted({row.pk: row for row in newest}.values(), key=lambda r: -r.pk)[: limit + 1]
+    latest = sorted({row.pk: row for row in newest}.values(), key=lambda r: -r.pk)[: limit + 1]
+    return [own_fill(row, user) for row in latest]
 
 
 def fills_of_tick(session: Session, seq: int) -> list[OutcomeFill]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from exchange.engines import outcome, units
+from exchange.selectors.outcome.own_side import own_side
 from exchange.services.news import micro, price
 from exchange.services.outcome.batch import Batch
 
@@ -118,7 +119,7 @@ def _private(batch: Batch, done: outcome.Settlement) -> Json:
     for fill in done.fills:
         for user in {fill.buyer, fill.seller} - {None}:
             assert user is not None
-            _own(batch, private, user).setdefault("fills", []).append(trade(fill))
+            _own(batch, private, user).setdefault("fills", []).append(_own_trade(fill, user))
     _add_refusals(batch, done.results, private)
     return private
 
@@ -126,6 +127,17 @@ def _private(batch: Batch, done: outcome.Settlement) -> Json:
 def _own(batch: Batch, private: Json, user: int) -> Json:
     own: Json = private.setdefault(str(user), {"session": batch.code, "seq": batch.batch_seq})
     return own
+
+
+def _own_trade(fill: outcome.Fill, user: int) -> Json:
+    own = own_side(fill, user)
+    return {
+        **trade(fill),
+        "token": "no" if own.token & 1 else "yes",
+        "side": own.side,
+        "amount": micro(own.amount_micro),
+        "price": price(own.price_pico),
+    }
 
 
 def _order(order: outcome.Order) -> Json:
