@@ -12,7 +12,6 @@ NAME_MAX = 40
 SIDES = (("buy", "Buy"), ("sell", "Sell"))
 TOKENS = (("yes", "YES"), ("no", "NO"))
 TYPES = (("market", "Market"), ("limit", "Limit"))
-SLIPPAGE_DEFAULT = "10"
 OUTCOMES_MAX = 9
 # The engine counts rates in 1e-9, a percentage field in 1e-8.
 FINER = 10**9 // RATE
@@ -44,8 +43,10 @@ class SessionTicketForm(forms.Form):
             values["slippage"] = None
         else:
             values["price"], values["auto_fill"] = None, False
-            values["slippage"] = values.get("slippage") or SLIPPAGE_DEFAULT
-            self._read("slippage", PercentField(zero_allowed=True), values)
+            # a bound that is left out is the host's to set
+            values["slippage"] = values.get("slippage") or None
+            if values["slippage"] is not None:
+                self._read("slippage", PercentField(zero_allowed=True), values)
         return values
 
     @property

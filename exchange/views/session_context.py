@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from exchange.engines import outcome
-from exchange.engines.units import PICO
+from exchange.engines.units import PICO, format_fixed
 from exchange.models import Market, OutcomeFill, OutcomeOrder
 from exchange.selectors.outcome import book, graph, portfolio, series, waiting
 from exchange.selectors.outcome.book import Level, TokenBook
@@ -17,7 +17,7 @@ from exchange.selectors.outcome.graph import Point
 from exchange.selectors.outcome.portfolio import HoldingView, PortfolioView
 from exchange.selectors.outcome.rounds import next_round
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
-from exchange.session_forms import SLIPPAGE_DEFAULT, SessionTicketForm
+from exchange.session_forms import FINER, SessionTicketForm
 from exchange.views import session_shapes as shapes
 from exchange.views.session_quick import SHARES
 from exchange.views.session_seat import Seat, view_of
@@ -194,8 +194,16 @@ def ticket_values(given: Mapping[str, Any], view: SessionView) -> dict[str, str]
         ("type", ("market", "limit")),
     ):
         values[name] = values[name] if values[name] in words else words[0]
-    values["slippage"] = values["slippage"] or SLIPPAGE_DEFAULT
+    values["slippage"] = values["slippage"] or _usual_slippage(view)
     return values
+
+
+def _usual_slippage(view: SessionView) -> str:
+    """Return the host's bound as a percentage, as it is typed; empty where there is none."""
+    usual_e9 = view.config.default_max_slippage_e9
+    if usual_e9 is None:
+        return ""
+    return format_fixed(usual_e9 // FINER, 6).rstrip("0").rstrip(".")
 
 
 def _favourite(view: SessionView) -> int:

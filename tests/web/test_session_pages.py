@@ -151,6 +151,34 @@ def test_the_preview_is_what_the_receipt_says(client: Client, session: Session) 
     assert "Pays if right 40.00" in said
 
 
+@pytest.mark.parametrize(
+    ("default", "asked", "said", "sent"),
+    [
+        ("0.005", "", "your maximum 0.5 %", None),
+        ("0.005", "50", "Worst average accepted 50", 500_000_000),
+        (None, "", "Trade fee", None),
+        (None, "0.1", "your maximum 0.1 %", 1_000_000),
+    ],
+)
+def test_the_hosts_bound_holds_where_none_is_set(
+    client: Client, default: str | None, asked: str, said: str, sent: int | None
+) -> None:
+    session, field = running_session(default_max_slippage=default), "0.5" if default else ""
+    _guest(client, session)
+    ticket = {**MARKET, "size": "100", "slippage": asked}
+
+    page, preview = (
+        client.get(_address(session)),
+        client.post(_address(session, "preview/"), ticket),
+    )
+    client.post(_address(session, "orders/"), {**ticket, "key": "k" * 20})
+
+    assert f'id="id_slippage" name="slippage" value="{field}"' in body(page)
+    assert said in text(preview)
+    assert ("Worst average accepted" in text(preview)) == said.startswith("Worst")
+    assert Command.objects.get(market_id=session.pk).payload.get("max_slippage_e9") == sent
+
+
 def test_an_order_acts_once_by_its_key(client: Client, session: Session) -> None:
     guest = _guest(client, session)
     confirm = _order(client, session, size="5")
