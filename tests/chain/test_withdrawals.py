@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from chain.clients import signer as signers
 from chain.core.withdrawal import State
-from chain.errors import SignerFault
 from chain.hashing import checksummed
 from chain.models import Attempt, Network, NonceSlot, Withdrawal
-from chain.services import book, calls, follow, payouts, pump, withdrawals
+from chain.services import book, payouts, pump, withdrawals
 from chain.services.withdrawal_rules import Proof
 from exchange import clock
 from exchange.errors import Conflict, Malformed, NotAllowed, Refused, Unprocessable
@@ -251,150 +249,6 @@ def test_large_ones_need_two_persons_neither_the_owner(
     withdrawals.review_reject(actor=staff, withdrawal=other, reason="not the owner's pattern")
     assert _state(other) == State.RETURNED
     assert other.reason == "not the owner's pattern"
-
-
-def test_a_paused_token_or_an_empty_wallet_parks_the_queue_visibly(till: Till, alice: User) -> None:
-    row = withdraw(alice, till.network)
-    till.chain.send(till.chain.token, call_data("pause()"))
-    till.chain.mine()
-    till.round()
-    till.network.refresh_from_db()
-    assert (_state(row), till.network.parked_reason[:19]) == (State.APPROVED, "the token is paused")
-    till.chain.send(till.chain.token, call_data("unpause()"))
-    till.chain.mine()
-    till.round()
-    till.network.refresh_from_db()
-
-    assert (_state(row), till.network.parked_reason) == (State.BROADCAST, "")
-
-
-def test_a_pause_by_staff_holds_what_is_not_signed_yet(till: Till, alice: User) -> None:
-    row, other = withdraw(alice, till.network), withdraw(alice, till.network)
-    till.network.withdrawals_on = False
-    till.network.save()
-    till.finish()
-    till.network.refresh_from_db()
-    assert (_state(row), till.network.parked_reason) == (
-        State.APPROVED, "withdrawals are paused by staff",
-    )  # fmt: skip
-    assert not NonceSlot.objects.exists()
-    withdrawals.withdrawal_cancel(user=alice, withdrawal=other)
-
-    till.network.withdrawals_on = True
-    till.network.save()
-    till.finish()
-    assert (_state(row), _state(other)) == (State.FINAL, State.CANCELLED)
-
-
-def test_what_is_mined_between_two_looks_is_not_spent_twice(
-    chain: Chain, tmp_path: Path, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    till = Till(chain, tmp_path, float_="50")
-    withdraw(alice, till.network, "30")
-    till.round()
-    second, real = withdraw(alice, till.network, "30"), calls.balances
-    withdrawals.windows_close(till.network)
-
-    def then_mined(*asked: Any) -> list[int]:
-        found = real(*asked)
-        chain.mine()
-        pump.pump(network=till.network, nodes=till.nodes, signer=till.signer)
-        return found
-
-    monkeypatch.setattr(calls, "balances", then_mined)
-    payouts.sign_due(network=till.network, nodes=till.nodes, signer=till.signer)
-
-    assert _state(second) == State.APPROVED
-
-
-def test_an_empty_wallet_parks_the_queue(chain: Chain, tmp_path: Path, alice: User) -> None:
-    till = Till(chain, tmp_path, float_="5")
-    row = withdraw(alice, till.network)
-    till.round()
-    till.network.refresh_from_db()
-    assert "too little" in till.network.parked_reason
-    chain.pay(till.hot, usdc("10"))
-    chain.mine()
-    till.finish()
-
-    assert _state(row) == State.FINAL
-
-
-def test_a_denied_address_is_refused_before_signing(till: Till, alice: User) -> None:
-    to = entry(alice)
-    till.chain.send(till.chain.token, call_data("blacklist(address)", to.address))
-    till.chain.mine()
-    row = withdraw(alice, till.network, to=to)
-    till.round()
-
-    assert (_state(row), cash_of(alice)) == (State.RETURNED, usdc("1000"))
-    assert not NonceSlot.objects.exists()
-
-
-def test_a_refusal_of_the_signer_parks_the_queue(till: Till, alice: User) -> None:
-    till.network.chain_id += 1
-    till.network.save()
-    row = withdraw(alice, till.network)
-    till.round()
-    till.network.refresh_from_db()
-
-    assert _state(row) == State.APPROVED
-    assert "the signer refuses" in till.network.parked_reason
-
-
-def test_without_a_signer_nothing_is_lost(
-    till: Till, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = withdraw(alice, till.network)
-
-    def away(**_: object) -> None:
-        raise SignerFault("the signer does not answer: ConnectionRefusedError")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(till.signer, "sign", away)
-        with pytest.raises(SignerFault):
-            till.round()
-    till.finish()
-
-    assert _state(row) == State.FINAL
-    assert list(NonceSlot.objects.values_list("nonce", flat=True)) == [0]
-
-
-def test_what_is_signed_is_sent_and_settled_without_a_signer(
-    till: Till, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(**_: object) -> None:
-        raise SignerFault("the signer does not answer: ConnectionRefusedError")
-
-    monkeypatch.setattr(signers, "configured", lambda: till.signer)
-    paid = withdraw(alice, till.network, "20")
-    till.round()
-    waiting = withdraw(alice, till.network)
-    monkeypatch.setattr(till.signer, "sign", away)
-    withdrawals.windows_close(till.network)
-    for _ in range(6):
-        with pytest.raises(SignerFault):
-            follow.Follower()._pay(till.network, till.nodes)
-        till.chain.mine()
-
-    assert (_state(paid), _state(waiting)) == (State.FINAL, State.APPROVED)
-
-
-def test_a_nonce_that_waits_without_a_signer_holds_up_no_other(
-    till: Till, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(**_: object) -> None:
-        raise SignerFault("the signer does not answer: ConnectionRefusedError")
-
-    row = withdraw(alice, till.network)
-    till.round()
-    till.chain.node.call("anvil_dropAllTransactions", [], object)
-    monkeypatch.setattr(till.signer, "sign", away)
-    with clock.shifted(till.network.stuck_after_s + 1):
-        till.finish()
-
-    assert _state(row) == State.FINAL
-    assert Attempt.objects.count() == 1
 
 
 def test_several_waiting_go_in_one_transaction(chain: Chain, tmp_path: Path) -> None:
