@@ -47,27 +47,40 @@ class Follower:
         self.owner = f"{socket.gethostname()[:24]}:{os.getpid()}"
         self._watched: dict[int, Watched] = {}
         self._failures: dict[int, int] = {}
+        self._orders: dict[int, list[int]] = {}
         self._made = 0.0
 
     def advance(self, network: Network) -> Report:
         """Do everything that is due on one network. Raises nothing of the world's."""
         report = Report()
         try:
-            nodes = endpoints.nodes_of(network)
-            # an endpoint that fails again and again gives its place to the next
-            turn = self._failures.get(network.pk, 0) // FAILURES_BEFORE_TURNING % len(nodes)
-            nodes = nodes[turn:] + nodes[:turn]
+            nodes = self._in_order(network, endpoints.nodes_of(network))
             watched = self._watched.setdefault(network.pk, Watched())
             report = scanner.step(network, nodes, owner=self.owner, watched=watched)
-            self._failures[network.pk] = (
-                self._failures.get(network.pk, 0) + 1 if report.error else turn
-            )
+            self._note(network, report)
             withdrawals.windows_close(network)
             if HotWallet.objects.filter(network=network).exists():
                 self._pay(network, nodes)
         except (NodeFault, SignerFault) as fault:
             log.warning("chain.pass_ended", network=network.name, error=fault.message)
         return report
+
+    def _in_order(self, network: Network, nodes: list[Node]) -> list[Node]:
+        order = self._orders.get(network.pk, [])
+        if len(order) != len(nodes):
+            order = self._orders[network.pk] = list(range(len(nodes)))
+        return [nodes[n] for n in order]
+
+    def _note(self, network: Network, report: Report) -> None:
+        """Put an endpoint that failed again and again behind the others, where it then stays.
+
+        It is the one that is scanned, or, where that was read, the one that is to confirm.
+        """
+        failures = self._failures.get(network.pk, 0) + 1 if report.error else 0
+        self._failures[network.pk] = failures % FAILURES_BEFORE_TURNING
+        if failures == FAILURES_BEFORE_TURNING:
+            order = self._orders[network.pk]
+            order.append(order.pop(min(int(report.is_read), len(order) - 1)))
 
     def _pay(self, network: Network, nodes: list[Node]) -> None:
         signer = signers.configured()

@@ -44,6 +44,8 @@ class Report:
     """What one step did."""
 
     idle: bool = False
+    # the scanned node gave all that was asked of it; an error is another's, then
+    is_read: bool = False
     blocks: int = 0
     hits: int = 0
     credited: int = 0
@@ -129,6 +131,7 @@ def _advance(scan: Scan, chunks: int) -> None:
     crash_here("scan.head")
     _walk_back(scan)
     _forward(scan, at, chunks)
+    scan.report.is_read = True
     at = _lowered(scan, at)
     line = _final(scan, at)
     agreed = verify.verified_advance(
