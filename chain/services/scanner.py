@@ -132,16 +132,17 @@ def _advance(scan: Scan, chunks: int) -> None:
     _walk_back(scan)
     _forward(scan, at, chunks)
     scan.report.is_read = True
+    asked = scan.nodes[: final_line.ASKED]
     at = _lowered(scan, at)
     line = _final(scan, at)
     agreed = verify.verified_advance(
-        network=scan.network, nodes=scan.nodes, owner=scan.owner, watched=scan.watched.topics
+        network=scan.network, nodes=asked, owner=scan.owner, watched=scan.watched.topics
     )
     state = ScanState.objects.get(network=scan.network)
     safe, final = min(at.safe, state.scanned_number), min(at.final, line, agreed)
     scan.report.credited += credit.deposits_advance(
         network=scan.network,
-        nodes=scan.nodes[: final_line.ASKED],
+        nodes=asked,
         at=Lines(at.head, max(safe, final), final),
     )
 

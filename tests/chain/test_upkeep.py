@@ -120,6 +120,26 @@ def test_an_endpoint_that_fails_gives_its_place_to_the_next_for_good(
     assert read == ([False] * 3 + [True] * 9 if place == 0 else [True] * 12)
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_of_three_endpoints_any_two_are_enough(
+    till: Till, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    def broken(_: bytes) -> bytes:
+        raise NodeFault("this one does not answer")
+
+    nodes = [till.chain.node, till.chain.node]
+    nodes.insert(place, Node("away", broken))
+    monkeypatch.setattr(endpoints, "nodes_of", lambda _: nodes)
+    follower = follow.Follower()
+    user, row = depositor()
+    till.chain.pay(row.address, 5_000_000)
+    till.chain.mine(6)
+    errors = [follower.advance(till.network).error for _ in range(5)]
+
+    assert not errors[-1]
+    assert cash_of(user) == 5_000_000
+
+
 def test_references_hide_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SOME_RPC", "https://node.example/with-a-key")
     (tmp_path / "url").write_text("https://other.example\n")
