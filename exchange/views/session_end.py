@@ -70,6 +70,7 @@ def end_context(request: HttpRequest, seat: Seat) -> Context:
         ),
         "told": told_orders(seat.participant) if seat.participant else [],
         "last_tick": last,
+        "batches": receipts.batches(seat.session),
         **moment_context(view, _number(request, last)),
     }
 

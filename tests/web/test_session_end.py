@@ -7,11 +7,15 @@ from django.db import connection
 from django.test import Client
 
 from exchange import clock
-from exchange.models import Command, LiveState, Market, OutcomeTick, Session
+from exchange.engines.units import MICRO
+from exchange.models import Command, LiveState, Market, OutcomeTick, Session, User
 from exchange.selectors.outcome import graph, series
+from exchange.selectors.portfolio import money
+from exchange.services.sessions import host as hosting
+from exchange.services.sessions import lobby
 from megatron.demo import people
 from megatron.demo import session as demo
-from tests.factories import ask, joined, running_session
+from tests.factories import ask, host_user, joined, open_session, running_session
 from tests.factories import ticked as tick
 from tests.web.pages import body, text
 
@@ -49,6 +53,49 @@ def test_ranks_and_tells_who_won(client: Client, session: Session) -> None:
         address = f"/api/v1/sessions/{session.code}/exports/{table}.csv"
         assert address in body(page)
         assert client.get(address).status_code == 200
+
+
+def test_a_ranking_of_real_money_is_of_gains_alone(client: Client, alice: User, bob: User) -> None:
+    """Nobody was given a balance, so there is no final sum and nothing a gain were a part of."""
+    host = host_user("10000")
+    session = open_session(host, money="real", gas_fee="0.1")
+    both = [joined(session, "Ann", alice), joined(session, "Ben", bob)]
+    lobby.session_start(host=host, session=session)
+    ask(both[0], "buy", "0y", "100")
+    ask(both[1], "buy", "0n", "100")
+    tick(session, 2)
+    tick(session, 601)
+    hosting.resolve(host=host, session=session, winner=0)
+    tick(session, 603)
+    gains = [money(user).cash_micro - 1_000 * MICRO for user in (alice, bob)]
+
+    code = session.code
+    rows = client.get(f"/api/v1/sessions/{code}/ranking/").json()["results"]
+    table = client.get(f"/api/v1/sessions/{code}/exports/ranking.csv").content.decode()
+    page = text(client.get(f"/sessions/{code}/"))
+
+    assert gains[0] > 0 > gains[1]
+    exact = [f"{gain / MICRO:.6f}" for gain in gains]
+    assert [(row["name"], row["gain"]) for row in rows] == [("Ann", exact[0]), ("Ben", exact[1])]
+    assert {(row["final"], row["gain_rate"]) for row in rows} == {(None, None)}
+    lines = [line.split(",") for line in table.splitlines()]
+    assert [line[:5] for line in lines[1:]] == [
+        ["1", "Ann", "", exact[0], ""],
+        ["2", "Ben", "", exact[1], ""],
+    ]
+    ranked = page.partition("Place and name")[2].partition("Over time")[0]
+    assert "Final USDC" not in ranked
+    assert "%" not in ranked
+    assert f"1 Ann ▲ gain +{gains[0] / MICRO:.2f}" in ranked
+    assert f"2 Ben ▼ loss \N{MINUS SIGN}{-gains[1] // MICRO}." in ranked
+
+
+def test_says_how_many_batches_there_were(client: Client, session: Session) -> None:
+    ticks = OutcomeTick.objects.filter(market_id=session.pk)
+    page = text(client.get(f"/sessions/{session.code}/"))
+
+    assert ticks.count() < ticks.latest("number").number
+    assert f"Batches {ticks.count()} " in page
 
 
 def test_replays_any_tick_as_it_was(client: Client, session: Session) -> None:

@@ -309,13 +309,13 @@ class SessionTradePage(Out):
 
 
 class StandingShape(Out):
-    """One line of the ranking; the gain is net of fees and gas."""
+    """One line; the gain is net of fees and gas. Real money has no final sum and no rate."""
 
     place = serializers.IntegerField()
     name = serializers.CharField()
-    final = Money(source="final_micro")
+    final = Money(source="final_micro", allow_null=True)
     gain = Money(source="gain_micro")
-    gain_rate = Rate(source="gain_e8")
+    gain_rate = Rate(source="gain_e8", allow_null=True)
     trades = serializers.IntegerField()
     gas = Money(source="gas_micro")
 

@@ -108,9 +108,9 @@ def standings(session: Session) -> tuple[Sequence[str], Rows]:
         (
             row.place,
             row.name,
-            figure(row.final_micro, 6),
+            _if_any(row.final_micro),
             figure(row.gain_micro, 6),
-            figure(row.gain_e8, 6),
+            _if_any(row.gain_e8),
             row.trades,
             figure(row.gas_micro, 6),
         )
@@ -130,7 +130,7 @@ def orders(participant: Participant) -> tuple[Sequence[str], Rows]:
             session.outcomes[row.token >> 1]["name"],
             SIDES[row.token & 1],
             figure(row.size_micro, 6),
-            Figure("") if row.price_micro is None else figure(row.price_micro, 6),
+            _if_any(row.price_micro),
             row.status,
             *(
                 figure(count, 6)
@@ -145,6 +145,10 @@ def orders(participant: Participant) -> tuple[Sequence[str], Rows]:
         )
         for row in rows
     )
+
+
+def _if_any(count: int | None) -> Figure:
+    return Figure("") if count is None else figure(count, 6)
 
 
 def _who(names: Mapping[int, str], user: int | None) -> str:

@@ -43,27 +43,28 @@ TRADES = """
 class Standing:
     """One line of the ranking. While a session runs, tokens count at their published prices.
 
-    `gain_micro` is net of fees and gas; `gain_e8` is that over what everybody starts with.
-    Equal figures share a place.
+    `gain_micro` is net of fees and gas; `gain_e8` is that over what everybody starts with. Of real
+    money nobody is given any to start with: there `final_micro` and `gain_e8` are None. Equal
+    figures share a place.
     """
 
     place: int
     user_id: int
     name: str
-    final_micro: int
+    final_micro: int | None
     gain_micro: int
-    gain_e8: int
+    gain_e8: int | None
     trades: int
     gas_micro: int
 
 
 def ranking(session: Session) -> list[Standing]:
     """Return everybody who takes part, the best first."""
-    start = configs.config_of(session.market.config).starting_balance_micro
-    if session.is_play:
-        net = _by_user(NET_PLAY, start, session.market_id)
-    else:
+    start = _start_micro(session)
+    if start is None:
         net = _by_user(NET, session.market_id)
+    else:
+        net = _by_user(NET_PLAY, start, session.market_id)
     worth = _worth(session)
     gas, trades = _by_user(ASKED, session.market_id), _by_user(TRADES, *[session.market_id] * 2)
     rows = []
@@ -78,14 +79,21 @@ def ranking(session: Session) -> list[Standing]:
             place=places[gain],
             user_id=user,
             name=name,
-            final_micro=start + gain,
+            final_micro=None if start is None else start + gain,
             gain_micro=gain,
-            gain_e8=gain * 10**8 // start if start else 0,
+            gain_e8=None if start is None else gain * 10**8 // start if start else 0,
             trades=count,
             gas_micro=paid,
         )
         for gain, name, user, count, paid in rows
     ]
+
+
+def _start_micro(session: Session) -> int | None:
+    """Return the play money that everybody was given; of real money there is none."""
+    if not session.is_play:
+        return None
+    return configs.config_of(session.market.config).starting_balance_micro
 
 
 def _worth(session: Session) -> dict[int, int]:

@@ -26,3 +26,8 @@ def last_number(session: Session) -> int:
     """Return the number of the newest tick that left a trace."""
     rows = OutcomeTick.objects.filter(market_id=session.market_id)
     return rows.order_by("-number").values_list("number", flat=True).first() or 0
+
+
+def batches(session: Session) -> int:
+    """Return how many ticks left a trace; a quiet one leaves none."""
+    return OutcomeTick.objects.filter(market_id=session.market_id).count()
