@@ -43,6 +43,8 @@ def life(seed: int, counts: Counter[str] | None = None) -> Scene:
             counts.update(type(result).__name__ for result in scene.last.results)
     scene.resolve(random.choice(scene.state.active))
     auditor.after(scene.last)
+    if counts is not None:
+        counts.update({f"{name} {which}": n for (name, which), n in auditor.seen.items()})
     return scene
 
 
@@ -66,6 +68,7 @@ def test_every_promise_is_kept_whatever_happens() -> None:
             raise
 
     kinds = {"amm", "direct", "mint", "merge", "convert", "auto", "Eliminated"}
+    kinds |= {f"{name} {which}" for name in ("bound", "facing") for which in (True, False)}
     assert {kind for kind in kinds if not counts[kind]} == set()
 
 

@@ -3,7 +3,7 @@
 It takes no figure from the engine's working; formulas are written again from the specification.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import isqrt
@@ -29,7 +29,9 @@ class Auditor:
         self.balances["pool", None] = scene.config.z_micro
         self.total = sum(self.balances.values())
         self.backing = self._backing()
+        self.seen: Counter[tuple[str, bool]] = Counter()
         self.orders: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+        self.published = self._published()
 
     def after(self, done: outcome.Settlement) -> None:
         """Take the last batch into the books and check every promise."""
@@ -40,12 +42,15 @@ class Auditor:
         self._check_money()
         self._check_tokens()
         self._check_orders(done)
+        self._check_slippage(done.orders)
+        self._check_crossings()
         self._check_fills(done.fills)
         self._check_loss()
         if self.scene.state.status == outcome.TRADING:
             self._check_prices()
             self.check_backing()
             self.backing = self._backing()
+        self.published = self._published()
 
     def check_backing(self) -> None:
         """Check 10.2: F has not fallen since it was last looked at."""
@@ -156,6 +161,40 @@ class Auditor:
             if order.price_micro is not None:  # 10.6
                 limit = Fraction(order.price_micro * fill.size_micro, 10**6)
                 assert amount <= limit if order.buys else amount >= limit
+
+    def _published(self) -> list[int]:
+        return [p for row in self.scene.state.outcomes for p in (row.yes_pico, row.no_pico)]
+
+    def _check_slippage(self, orders: Mapping[int, outcome.Order]) -> None:
+        """Check 6.5: no market order strays beyond its bound from the price before its batch."""
+        for order in orders.values():
+            most = self.scene.sent.get(order.id)
+            if order.price_micro is not None or most is None or not order.filled_micro:
+                continue
+            shown, bound = Fraction(self.published[order.token], 10**12), Fraction(most, 10**9)
+            rebate = -order.rebate_micro if order.buys else order.rebate_micro
+            average = Fraction(order.amount_micro + rebate, order.filled_micro)
+            self.seen["bound", order.buys] += 1
+            if order.buys:
+                assert average <= shown * (1 + bound)
+            else:
+                assert average >= shown * (1 - bound)
+
+    def _check_crossings(self) -> None:
+        """Check 10.6: no two resting orders of different users could trade or make a pair."""
+        resting = [o for o in self.scene.frontier.orders.values() if o.price_micro is not None]
+        for bid in (order for order in resting if order.buys):
+            for other in resting:
+                if other.trader == bid.trader or other.token >> 1 != bid.token >> 1:
+                    continue
+                assert bid.price_micro is not None
+                assert other.price_micro is not None
+                if other.token == bid.token and not other.buys:
+                    self.seen["facing", False] += 1
+                    assert bid.price_micro < other.price_micro
+                elif other.token != bid.token and other.buys and self.scene.config.cm_enabled:
+                    self.seen["facing", True] += 1
+                    assert bid.price_micro + other.price_micro < 10**6
 
     def _check_fills(self, fills: Iterable[outcome.Fill]) -> None:
         for fill in fills:

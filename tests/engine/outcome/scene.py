@@ -23,11 +23,18 @@ class Scene:
             outcome.Trader.joined(self.config, key, cash * USDC) for key in PEOPLE
         )
         self.seq, self.at_ms = 0, 0
+        # the bound on its slippage that each order came with, or the market's
+        self.sent: dict[int, int | None] = {}
         self.last: outcome.Settlement
 
     def apply(self, *commands: outcome.Command) -> tuple[outcome.Result, ...]:
         """Apply a batch now and keep what it changed."""
         before = self.state
+        for sent in commands:
+            if isinstance(sent, outcome.PlaceOrder):
+                usual = self.config.default_max_slippage_e9
+                own = sent.max_slippage_e9
+                self.sent[sent.seq] = usual if own is None else own
         self.last = outcome.apply(
             self.config, before, {}, commands, self.at_ms, frontier=self.frontier
         )

@@ -136,6 +136,46 @@ def test_slippage_counts_from_the_published_price(default: str | None) -> None:
     assert _refused(scene, scene.order(BOB, BUY, YES, 600, max_slippage_e9=own)).code == "slippage"
 
 
+def _bound(shown_pico: int, amount_micro: int, tokens: int) -> int:
+    """Return the least bound that a sale for an amount keeps, in 1e-9."""
+    return -((amount_micro * 10**15) // (shown_pico * tokens) - 10**9)
+
+
+def test_a_sale_may_fall_by_its_bound_and_no_further() -> None:
+    def sale(most: int) -> tuple[Scene, outcome.PlaceOrder]:
+        scene = Scene({"kappa_start": "0"})
+        scene.buy(ALICE, YES, 1_000)
+        return scene, scene.order(ALICE, SELL, YES, 800, max_slippage_e9=most)
+
+    scene, command = sale(10**9)
+    shown = scene.state.outcomes[0].yes_pico
+    (free,) = scene.apply(command)
+    assert isinstance(free, outcome.Placed)
+    least = _bound(shown, free.order.amount_micro, 800)
+    assert 0 < least < 10**9
+
+    scene, command = sale(least)
+    assert isinstance(scene.apply(command)[0], outcome.Placed)
+    assert _refused(*sale(least - 1)).code == "slippage"
+
+
+def test_slippage_counts_from_the_price_that_an_elimination_published() -> None:
+    scene = Scene({"n_outcomes": "4", "mr_enabled": True, "kappa_start": "0", "vc_enabled": True})
+    scene.buy(BOB, 2 * 3, 2_000)
+    scene.buy(ALICE, YES, 1_000)
+    before = scene.state.outcomes[0].yes_pico
+    scene.eliminate([3], 0)
+    after = scene.state.outcomes[0].yes_pico
+    assert before != after
+
+    command = scene.order(BOB, BUY, YES, 1, max_slippage_e9=10**7)
+    (done,) = scene.apply(command)
+    assert isinstance(done, outcome.Placed)
+    average = done.order.amount_micro * 10**6
+    assert abs(average - after) * 100 <= after
+    assert abs(average - before) * 100 > before
+
+
 def test_only_the_owner_cancels_and_only_once() -> None:
     scene = Scene()
     placed = scene.buy(ALICE, YES, 100, price=45).order
