@@ -293,6 +293,23 @@ def test_after_the_end_says_so(place: Place) -> None:
     assert (answer.status, answer.json["error"]["code"]) == (422, "frozen")
 
 
+def test_after_the_end_an_answer_that_got_lost_is_told_again(place: Place) -> None:
+    lost = place.asked()
+    (first,) = sent(place.desk, lost)
+    ticked(place.session, 1)
+    host.end(host=place.session.host, session=place.session)
+    ticked(place.session, 2)
+    host.resolve(host=place.session.host, session=place.session, winner=0)
+    ticked(place.session, 3)
+
+    for application in (place.desk, get_asgi_application()):
+        (again,) = sent(application, lost)
+
+        assert (again.status, again.json["id"]) == (202, first.json["id"])
+        assert again.headers["idempotent-replay"] == "true"
+    assert len(place.logged()) == 1
+
+
 def test_who_asks_too_often_is_told_when_to_come_back(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from exchange import clock
 from exchange.errors import Conflict, MegatronError, Unprocessable
-from exchange.models import Market, Session
+from exchange.models import Command, Market, Session
 from exchange.selectors.outcome import configs
 from exchange.selectors.raw import Raw, ask
 from exchange.services import commands
@@ -100,17 +100,24 @@ def request_of(
     """Return a command that may go into the log now.
 
     Raises:  Malformed; Unprocessable frozen before the start, and after the end for what is no
-             cancellation.
+             cancellation, unless the key is taken: an answer that got lost can be asked for again.
     """
     commands.check_key(key)
     market = session.market
     open_to = OPEN if user_id is None or kind == "cancel" else RUNNING
-    if session.started_ms is None or market.status not in open_to:
+    is_open = session.started_ms is not None and market.status in open_to
+    if not is_open and not is_taken(session, key, user_id):
         raise Unprocessable(
             f"this session is {market.status}", code="frozen", fields={"status": market.status}
         )
     engine_command(kind, payload, 0, user_id, times=(0, 0))  # what it does not know fails here
     return Request(kind, payload, key, user_id)
+
+
+def is_taken(session: Session, key: str, user_id: int | None) -> bool:
+    """Say whether a key's command stands in the log. It has its answer, whatever changed since."""
+    rows = Command.objects.filter(market=session.market_id, user=user_id, key=key)
+    return rows.exists()
 
 
 RUNNING = (Market.Status.RUNNING,)

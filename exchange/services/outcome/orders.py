@@ -35,7 +35,7 @@ class Wanted(TypedDict):
 
 def order_place(*, participant: Participant, key: str, **wanted: Unpack[Wanted]) -> Accepted:
     """Ask to buy or sell tokens."""
-    payload = _payload(participant, wanted)
+    payload = _payload(participant, key, wanted)
     return _submit(participant, "order", payload, key)
 
 
@@ -45,13 +45,13 @@ def order_request(*, participant: Participant, key: str, **wanted: Unpack[Wanted
     return accept.request_of(
         session=participant.session,
         kind="order",
-        payload=_payload(participant, wanted),
+        payload=_payload(participant, key, wanted),
         key=key,
         user_id=participant.user_id,
     )
 
 
-def _payload(participant: Participant, wanted: Wanted) -> dict[str, Any]:
+def _payload(participant: Participant, key: str, wanted: Wanted) -> dict[str, Any]:
     session, side, token = participant.session, wanted["side"], wanted["token"]
     if side not in (outcome.BUY, outcome.SELL) or token not in (outcome.YES, outcome.NO):
         raise Malformed("an order buys or sells YES or NO", fields={"side": side})
@@ -63,7 +63,8 @@ def _payload(participant: Participant, wanted: Wanted) -> dict[str, Any]:
     sizes = (size_micro, wanted.get("price_micro") or 0, wanted.get("max_slippage_e9") or 0)
     if not all(0 <= size <= COUNT_MAX for size in sizes):
         raise Malformed("a figure is out of range", fields={"size_micro": str(size_micro)})
-    if side == outcome.BUY and not session.is_play and participant.user.opens_barred:
+    is_barred = side == outcome.BUY and not session.is_play and participant.user.opens_barred
+    if is_barred and not accept.is_taken(session, key, participant.user_id):
         raise Unprocessable(
             "opening is switched off for this account",
             code="closed_only",
