@@ -1,7 +1,5 @@
 """Withdrawals that wait: paused by staff, for ether, for the signer, and never wrongly sent."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from tests.chain.stage import cash_of
 from tests.factories import usdc
 
 pytestmark = pytest.mark.django_db
-Nothing = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
