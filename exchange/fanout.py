@@ -73,6 +73,8 @@ class Registry:
                 ):
                     await channel.subscribe(CHANNEL)
                     delay = 0.1
+                    if self._feeder is not own:
+                        return  # the last listener left meanwhile; no message may come to say so
                     async for message in channel.listen():
                         if self._feeder is own:
                             await self._spread(message)

@@ -185,8 +185,7 @@ async def test_a_snapshot_that_fails_leaves_nobody_in_the_registry(
     one = Visitor(consumers.MarketConsumer.as_asgi(), "/ws/markets/?m=1")
     await one.connect()
     with pytest.raises(OperationalError):
-        await one.receive_output()
-    await asyncio.sleep(0.1)
+        await asyncio.wait_for(one.future, PATIENCE_S)
 
     assert dict(registry._listeners) == {}
 
