@@ -17,8 +17,9 @@ from exchange.engines import outcome
 from exchange.errors import MegatronError
 from exchange.models import LiveState, Market, Participant, Session, User
 from exchange.selectors.outcome import ranking
+from tests.browser.looks import AXE, JUDGE, OVERHANG
 from tests.browser.people import NewContext, complaints, sign_in
-from tests.browser.test_looks import AXE, JUDGE, OVERHANG, SHIFTS
+from tests.browser.test_looks import SHIFTS
 from tests.factories import ask, host_user, joined, open_session, running_session
 from tests.patience import PATIENCE_S
 

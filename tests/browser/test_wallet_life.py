@@ -24,8 +24,8 @@ from chain.signer.policy import Contracts, Policy
 from exchange import clock
 from exchange.models import Account, Entry, User
 from megatron.embedded import ROOT
+from tests.browser.looks import AXE, JUDGE, OVERHANG
 from tests.browser.people import complaints, sign_in
-from tests.browser.test_looks import AXE, JUDGE, OVERHANG
 from tests.chain.paying import stranger
 from tests.chain.purses import InsideSigner, desk_of
 from tests.factories import active_market, funded_user, usdc
