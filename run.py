@@ -35,8 +35,8 @@ RETRY_AFTER_S = 24 * 3600
 NO_TESTS_FOUND = 5
 TEST_PHASES = (
     ("-n", "auto", "-m", "not browser and not fault"),
-    ("-n", "2", "--dist", "loadfile", "-m", "fault"),
-    ("-n", "2", "--dist", "loadfile", "-m", "browser"),
+    ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "fault"),
+    ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "browser"),
 )
 
 CHECKS = (

@@ -1,5 +1,8 @@
 """Fixtures for every test, and what the everyday run leaves out."""
 
+from collections import defaultdict
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -29,7 +32,13 @@ settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes, unless MEGATRON_NIGHTLY=1 asks for it."""
+    """Begin with what takes long; leave out what takes minutes, unless MEGATRON_NIGHTLY=1."""
+    longest: dict[Path, float] = defaultdict(float)
+    for item in items:
+        if limit := item.get_closest_marker("timeout"):
+            longest[item.path] = max(longest[item.path], float(limit.args[0]))
+    # A long file that begins last would keep one worker busy and the others waiting.
+    items.sort(key=lambda item: -longest[item.path])
     if NIGHTLY:
         return
     long = [item for item in items if item.get_closest_marker("nightly")]
