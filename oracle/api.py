@@ -26,6 +26,12 @@ class Change(Fixed):
     places, unit = 12, "fraction of F"
 
 
+class Usd(Fixed):
+    """What sources charge, in micro-USD inside."""
+
+    places, unit = 6, "USD"
+
+
 class RunQuery(PageQuery):
     """Which runs."""
 
@@ -121,6 +127,7 @@ class RunShape(Out):
     clamps = ClampShape(many=True)
     stories = serializers.IntegerField(source="story_count")
     publishers = serializers.IntegerField()
+    cost = Usd(source="run.cost_micro", help_text="what its questions to sources cost")
 
 
 class RunDetail(RunShape):
@@ -128,6 +135,9 @@ class RunDetail(RunShape):
 
     stage = serializers.CharField(source="run.state")
     started_at = Instant(source="run.started_at")
+    fetched_at = Instant(source="run.fetched_at", allow_null=True, help_text="sources answered")
+    read_at = Instant(source="run.read_at", allow_null=True, help_text="readers had reported")
+    decided_at = Instant(source="run.decided_at", allow_null=True)
     finished_at = Instant(source="run.finished_at", allow_null=True)
     spec_version = serializers.IntegerField(source="run.spec.version")
     inputs_sha256 = serializers.CharField(source="run.inputs_sha256", allow_blank=True)
@@ -193,9 +203,19 @@ class CardShape(Out):
     moved = serializers.IntegerField()
     stories = serializers.IntegerField()
     stage_1_only = serializers.IntegerField()
-    latency_ms = serializers.IntegerField()
+    latency_ms = serializers.IntegerField(help_text="the median of one run's reading")
+    cost_per_day = Usd(
+        source="cost_micro_day",
+        help_text="as booked where it lived; at most, by its sources' prices, where it was played",
+    )
     error_course = serializers.JSONField(
         source="errors", help_text="[seconds, mean error x 1e12, claims] over the period"
+    )
+    stage_course = serializers.JSONField(
+        source="stages", help_text="[seconds, events, those of stage 1 alone] over the period"
+    )
+    cost_course = serializers.JSONField(
+        source="costs", help_text="[seconds, USD a day x 1e6, runs] over the period"
     )
     reports_sha256 = serializers.CharField()
     versions = serializers.DictField()

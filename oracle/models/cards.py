@@ -36,12 +36,20 @@ class Card(models.Model):
     moved = models.PositiveIntegerField(help_text="runs that changed F")
     stories = models.PositiveIntegerField()
     stage_1_only = models.PositiveIntegerField(help_text="applied runs that asked no text model")
-    cost_micro_day = models.PositiveBigIntegerField(help_text="micro-USD")
+    cost_micro_day = models.PositiveBigIntegerField(
+        help_text="micro-USD: as booked where it lived, at most where it was played"
+    )
     latency_ms = models.PositiveIntegerField(help_text="the median of one run's reading")
     reports_sha256 = models.CharField(max_length=64, help_text="of every report of every run")
     path: Any = models.JSONField(help_text="[seconds, F, the number's level or nothing]")
     errors: Any = models.JSONField(
         default=list, help_text="[seconds, mean error, claims] over the period, in order"
+    )
+    stages: Any = models.JSONField(
+        default=list, help_text="[seconds, events, those of stage 1 alone] over the period"
+    )
+    costs: Any = models.JSONField(
+        default=list, help_text="[seconds, micro-USD a day, runs] over the period"
     )
     made_at = models.DateTimeField(default=clock.now)
 

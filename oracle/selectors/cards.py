@@ -43,13 +43,22 @@ class Dot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The mean error of the claims in one part of the period, in its pixels and as figures."""
+    """One part of the period in its pixels, with its figure and how many it rests on."""
 
     at: datetime
     x: int
     y: int
-    error_e8: int
-    claims: int
+    value: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A figure over the period; the plot reaches from nothing to `top`."""
+
+    parts: tuple[Part, ...]
+    points: str
+    top: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +80,9 @@ class Sheet:
     stated_dots: tuple[Dot, ...]
     stated_brier_e8: int | None
     brier_e8: int | None
-    errors: tuple[Part, ...]
-    error_points: str
-    error_top_e8: int
+    errors: Course
+    stages: Course
+    costs: Course
     places: tuple[Place, ...]
     stage_1_e8: int
     f_points: str
@@ -105,7 +114,6 @@ def sheet(card: Card) -> Sheet:
     every = next((row for row in rows if row.of == CardRow.Of.ALL), None)
     values = [int(value) for _, *pair in card.path for value in pair if value is not None]
     low, high = min(values, default=0), max(values, default=0)
-    errors = _errors(card.errors)
     return Sheet(
         card=card,
         lines=tuple(_line(row) for row in rows),
@@ -113,9 +121,9 @@ def sheet(card: Card) -> Sheet:
         stated_dots=tuple(_dots(every.stated_bins if every else [])),
         stated_brier_e8=every.stated_brier_e8 if every else None,
         brier_e8=every.brier_e8 if every else None,
-        errors=errors,
-        error_points=" ".join(f"{part.x},{part.y}" for part in errors),
-        error_top_e8=max((part.error_e8 for part in errors), default=0),
+        errors=_course([(at, error // PICO_PER_E8, n) for at, error, n in card.errors]),
+        stages=_course([(at, RATE * alone // n, n) for at, n, alone in card.stages], RATE),
+        costs=_course(card.costs),
         places=tuple(_places(card.path)),
         stage_1_e8=RATE * card.stage_1_only // card.applied if card.applied else RATE,
         f_points=_points([(at, f) for at, f, _ in card.path], low, high),
@@ -138,21 +146,23 @@ def _e8(pico: int | None) -> int | None:
     return None if pico is None else pico // PICO_PER_E8
 
 
-def _errors(parts: Sequence[Sequence[int]]) -> tuple[Part, ...]:
+def _course(parts: Sequence[Sequence[int]], top: int = 0) -> Course:
+    """Return [seconds, value, count] as a plot; without `top` it reaches to the largest value."""
     if not parts:
-        return ()
+        return Course(parts=(), points="", top=top)
     first, span = parts[0][0], max(1, parts[-1][0] - parts[0][0])
-    top = max(1, *(error for _, error, _ in parts))
-    return tuple(
+    top = top or max(value for _, value, _ in parts)
+    drawn = tuple(
         Part(
             at=datetime.fromtimestamp(at, UTC),
             x=WIDTH * (at - first) // span,
-            y=HEIGHT - HEIGHT * error // top,
-            error_e8=error // PICO_PER_E8,
-            claims=claims,
+            y=HEIGHT - HEIGHT * value // max(1, top),
+            value=value,
+            count=count,
         )
-        for at, error, claims in parts
+        for at, value, count in parts
     )
+    return Course(parts=drawn, points=" ".join(f"{one.x},{one.y}" for one in drawn), top=top)
 
 
 def _places(path: Sequence[tuple[int, str, str | None]]) -> list[Place]:

@@ -20,7 +20,7 @@ from oracle.core.quorum import Seat
 from oracle.core.reports import Report
 from oracle.models import OracleSpec, Source
 from oracle.selectors import past
-from oracle.services import calibrating, fetching, numbers, reading, terms
+from oracle.services import calibrating, courses, fetching, numbers, reading, terms
 from oracle.services.hashing import digest_of
 from oracle.services.shelf import Shelf
 from oracle.services.steps import Step
@@ -78,6 +78,7 @@ class _Player:
         self.past: list[Step] = []
         self.tables: reading.Tables = {}
         self.learnt_at: datetime | None = None
+        self.cost_micro = courses.run_cost_micro(spec, self.rows)
 
     def steps(self, when: Iterator[datetime]) -> Iterator[Step]:
         for number, at in enumerate(when):
@@ -116,6 +117,7 @@ class _Player:
             after_pico=self.f_pico,
             level_pico=self._level(known),
             latency_ms=latency_ms,
+            cost_micro=self.cost_micro,
             versions=said.versions,
         )
 

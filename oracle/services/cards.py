@@ -7,24 +7,21 @@ from datetime import datetime, timedelta
 from statistics import median_low
 
 from django.db import transaction
-from django.db.models import Sum
 
 from exchange import clock
 from exchange.errors import Malformed
 from oracle.analysts.registry import available
 from oracle.core import card, outcomes
 from oracle.core.card import Claim
-from oracle.core.reports import NOTE_LARGE, Report
-from oracle.models import Card, CardRow, CostEntry, OracleSpec
+from oracle.core.reports import Report
+from oracle.models import Card, CardRow, OracleSpec
 from oracle.selectors import access
-from oracle.services import backtest, lived, numbers, reading, terms
+from oracle.services import backtest, courses, lived, numbers, reading, terms
 from oracle.services.hashing import sha256_hex
 from oracle.services.steps import Step, path_of
 
 HORIZON_S = 86_400
 POINTS_MAX = 400
-ERROR_PARTS = 32
-DAY = timedelta(days=1)
 
 Key = tuple[str, str]
 
@@ -137,21 +134,6 @@ def _claim(report: Report, truth: int | None) -> Claim:
     )
 
 
-def _errors(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> list[list[int]]:
-    """Return the mean error of the claims in each part of the period, in order."""
-    first, span = steps[0].at.timestamp(), (steps[-1].at - steps[0].at).total_seconds() + 1
-    parts: defaultdict[int, list[int]] = defaultdict(list)
-    for step, truth in zip(steps, _truths(spec, steps, horizon_s), strict=True):
-        if truth is not None:
-            place = int((step.at.timestamp() - first) * ERROR_PARTS / span)
-            parts[place] += [abs(report.delta_pico - truth) for report in step.reports]
-    return [
-        [int(first + (place + 0.5) * span / ERROR_PARTS), sum(part) // len(part), len(part)]
-        for place, part in sorted(parts.items())
-        if part
-    ]
-
-
 def _sign(truth: int | None) -> int | None:
     return None if truth is None else (truth > 0) - (truth < 0)
 
@@ -162,6 +144,7 @@ def _card(
     readers = {report.reader for step in steps for report in step.reports}
     known = available()
     applied = [step for step in steps if step.applied]
+    is_lived = origin == Card.Origin.LIVED
     every = [[step.at.isoformat(), [asdict(one) for one in step.reports]] for step in steps]
     return Card.objects.create(
         market_id=spec.market_id,
@@ -180,25 +163,15 @@ def _card(
         applied=len(applied),
         moved=sum(step.before_pico != step.after_pico for step in steps),
         stories=sum(len(step.told) for step in steps),
-        stage_1_only=sum(
-            not any(NOTE_LARGE in report.notes for report in step.reports) for step in applied
-        ),
-        cost_micro_day=_cost(spec, steps),
+        stage_1_only=sum(courses.is_stage_1(step) for step in applied),
+        cost_micro_day=courses.cost_micro_day(spec, steps, is_lived=is_lived),
         latency_ms=median_low(step.latency_ms for step in steps),
         reports_sha256=sha256_hex(every),
         path=_path(steps),
-        errors=_errors(spec, steps, horizon_s),
+        errors=courses.errors(steps, _truths(spec, steps, horizon_s)),
+        stages=courses.stages(steps),
+        costs=courses.costs(spec, steps, is_lived=is_lived),
     )
-
-
-def _cost(spec: OracleSpec, steps: Sequence[Step]) -> int:
-    """Return what the market's sources cost a day in the period, by the ledger."""
-    booked = CostEntry.objects.filter(
-        market_id=spec.market_id, at__gte=steps[0].at, at__lte=steps[-1].at
-    )
-    total = int(booked.aggregate(sum=Sum("cost_micro"))["sum"] or 0)
-    days = max(1, (steps[-1].at - steps[0].at) // DAY)
-    return total // days
 
 
 def _path(steps: Sequence[Step]) -> list[list[int | str | None]]:

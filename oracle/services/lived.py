@@ -51,6 +51,7 @@ def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow]) -> Step:
         after_pico=int(move.fundamental_pico),
         level_pico=levels[0] if levels else None,
         latency_ms=max(0, int((read_at - run.fetched_at).total_seconds() * MILLISECONDS)),
+        cost_micro=run.cost_micro,
         versions=run.versions.get("readers", {}),
     )
 

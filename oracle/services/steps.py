@@ -10,7 +10,10 @@ from oracle.core.reports import Report
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What a run said and did. `told` has the sources of each story that it read."""
+    """What a run said and did. `told` has the sources of each story that it read.
+
+    `cost_micro` is what a lived run paid, and what a played one would have paid at most.
+    """
 
     at: datetime
     reports: tuple[Report, ...]
@@ -20,6 +23,7 @@ class Step:
     after_pico: int
     level_pico: int | None
     latency_ms: int
+    cost_micro: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -273,7 +273,7 @@ def test_people_and_programs_read_the_card(folder: Path, client: Client) -> None
     page = client.get(address).content.decode()
     listed = client.get("/api/v1/report-cards/", {"market": one.slug}).json()["results"]
 
-    assert page.count("<polyline") == 3
+    assert page.count("<polyline") == 5
     assert "11 runs" in page
     assert "style=" not in page.partition("<main")[2].partition("</main")[0]
     assert [row["id"] for row in listed] == [card.public_id]

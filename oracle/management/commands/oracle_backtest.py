@@ -63,7 +63,8 @@ def _moment(words: str) -> datetime:
 def _lines(made: Card) -> list[str]:
     head = (
         f"{made}: {made.runs} runs, {made.applied} applied, {made.moved} moved F,"
-        f" {made.stories} stories, {made.latency_ms} ms a run"
+        f" {made.stories} stories, {made.latency_ms} ms a run,"
+        f" {_number(made.cost_micro_day, 6, 2)} USD a day"
     )
     lines = [
         head,
