@@ -127,6 +127,12 @@ def outcome_name(rows: Sequence[OutcomeView], token: int) -> str:
 
 
 EVENTS = {
+    "drafted": "Draft made",
+    "cloned_from": "Draft made from:",
+    "changed": "Draft changed:",
+    "picture_set": "Picture chosen:",
+    "picture_removed": "Picture removed:",
+    "cloned": "Cloned:",
     "lobby": "Lobby opened",
     "joined": "Joined:",
     "started": "Started",
@@ -157,6 +163,8 @@ def event_detail(event: MarketEvent, session: Session) -> str:
     parts = []
     if "name" in detail:
         parts.append(str(detail["name"]))
+    if "what" in detail:
+        parts.append(", ".join(detail["what"]))
     if "outcomes" in detail:
         parts.append(", ".join(names[int(n)] for n in detail["outcomes"]))
     if detail.get("winner") is not None:

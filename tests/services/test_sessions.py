@@ -289,7 +289,8 @@ def test_each_step_is_in_the_public_log(alice: User) -> None:
 
     kinds = MarketEvent.objects.filter(market=session.market).order_by("id")
     assert list(kinds.values_list("kind", flat=True)) == [
-        "lobby", "started", "joined", "reduce_only", "trading", "eliminate", "ended", "resolved",
+        "drafted", "lobby", "started", "joined", "reduce_only", "trading", "eliminate", "ended",
+        "resolved",
     ]  # fmt: skip
 
 

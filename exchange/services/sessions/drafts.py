@@ -28,6 +28,9 @@ COLOURS = (
     "blue", "orange", "green", "red", "violet", "teal", "yellow", "pink", "brown", "grey",
 )  # fmt: skip
 
+# The log is public in the end; whom rounds and plan take is the host's secret, so it names neither.
+PLANNED = dict.fromkeys(("rounds", "planned_winner", "mr_enabled"), "plan")
+
 Json = dict[str, Any]
 
 
@@ -87,6 +90,9 @@ def session_create(*, host: User, draft: Draft, cloned_from: Session | None = No
             cloned_from=cloned_from,
             **_settings(draft, config),
         )
+        source = {"name": cloned_from.market.name} if cloned_from else {}
+        record(session, "cloned_from" if cloned_from else "drafted", by=host, **source)
+        _record_pictures(session, host, [])
     return session
 
 
@@ -101,6 +107,7 @@ def session_configure(*, host: User, session: Session, draft: Draft) -> Session:
     with transaction.atomic():
         live = locks.live_state(session.market_id)
         require_status(session, Market.Status.DRAFT)
+        before, labels = _told(session), session.outcomes
         for name, value in _opening(config).items():
             setattr(live, name, value)
         live.save()
@@ -111,6 +118,11 @@ def session_configure(*, host: User, session: Session, draft: Draft) -> Session:
         for name, value in _settings(draft, config).items():
             setattr(session, name, value)
         session.save()
+        now = _told(session)
+        what = sorted({PLANNED.get(name, name) for name in now if now[name] != before[name]})
+        if what:
+            record(session, "changed", by=host, what=what)
+        _record_pictures(session, host, labels)
     return session
 
 
@@ -135,9 +147,12 @@ def session_clone(*, host: User, session: Session, name: str = "") -> Session:
     """
     require_host(host, session)
     draft = draft_of(session)
-    return session_create(
-        host=host, draft=replace(draft, name=name or draft.name), cloned_from=session
-    )
+    with transaction.atomic():
+        made = session_create(
+            host=host, draft=replace(draft, name=name or draft.name), cloned_from=session
+        )
+        record(session, "cloned", by=host, name=made.market.name)
+    return made
 
 
 def draft_of(session: Session) -> Draft:
@@ -215,6 +230,28 @@ def record(session: Session, kind: str, *, by: User | None = None, **detail: Any
     if by is not None:
         detail["by"] = by.public_name
     MarketEvent.objects.create(market_id=session.market_id, kind=kind, detail=detail)
+
+
+def _told(session: Session) -> Json:
+    """Return what a draft says, by the names under which a change of it is told."""
+    market = session.market
+    return {
+        **json.loads(json.dumps(market.config)),
+        "name": market.name,
+        "summary": market.summary,
+        "outcomes": [{**row, "picture": ""} for row in session.outcomes],
+        **{name: getattr(session, name) for name in ("money", "mode", "late_join")},
+        "planned_winner": session.planned_winner,
+    }
+
+
+def _record_pictures(session: Session, host: User, before: Sequence[Mapping[str, str]]) -> None:
+    """Keep in the log which outcomes got a picture, or lost theirs."""
+    for n, row in enumerate(session.outcomes):
+        had = before[n].get("picture", "") if n < len(before) else ""
+        if row["picture"] != had:
+            kind = "picture_set" if row["picture"] else "picture_removed"
+            record(session, kind, by=host, name=row["name"], picture=row["picture"] or had)
 
 
 def _label_of(row: Mapping[str, str]) -> Label:
