@@ -86,7 +86,12 @@ PERMISSIONS = {
     "api/v1/reserves/leaf/": Who.TOKEN,
     # Whoever has a session's code may look at it and join; the rest is its host's or one's own.
     "api/v1/sessions/": Who.TOKEN,
+    "api/v1/sessions/modes/": Who.ANYONE,
+    "api/v1/sessions/presets/": Who.ANYONE,
+    "api/v1/sessions/rehearse/": Who.TOKEN,
     "api/v1/sessions/<str:code>/": Who.ANYONE,
+    "api/v1/sessions/<str:code>/invitation/": Who.TOKEN,
+    "api/v1/sessions/<str:code>/outcomes/<int:number>/picture/": Who.TOKEN,
     "api/v1/sessions/<str:code>/join/": Who.ANYONE,
     "api/v1/sessions/<str:code>/lobby/": Who.TOKEN,
     "api/v1/sessions/<str:code>/close/": Who.TOKEN,

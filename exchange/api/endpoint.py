@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,7 +36,7 @@ class Endpoint(APIView):
     authentication_classes = (TokenAuthentication, SessionAuthentication)
     permission_classes = (ScopeRequired,)
     throttle_classes = (ScopeThrottle,)
-    parser_classes = (StrictJSONParser,)
+    parser_classes: tuple[type[BaseParser], ...] = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     metadata_class = None
 

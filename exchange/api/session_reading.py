@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from exchange.api.endpoint import PageQuery, paged, position_of, query_of
 from exchange.api.schema import operation
 from exchange.api.session_endpoint import InSession, Watched, participant_of, session_of
+from exchange.api.shapes import session_inputs as inputs
 from exchange.api.shapes import sessions as shapes
 from exchange.errors import NotFound
 from exchange.ids import public_id
@@ -25,14 +26,14 @@ class SessionBook(Watched):
     @operation(
         "session_book",
         answer=shapes.SessionBookShape,
-        query=shapes.SessionQuery,
+        query=inputs.SessionQuery,
         tag=TAG,
         auth=OPEN,
     )
     def get(self, request: Request, code: str) -> Response:
         """Return both tokens' books of every outcome, with what minting and merging add."""
         session = session_of(request, code)
-        depth = query_of(request, shapes.SessionQuery)["depth"]
+        depth = query_of(request, inputs.SessionQuery)["depth"]
         shown = {"seq": session.market.live.batch_seq, "results": book.book(session, depth)}
         return Response(shapes.SessionBookShape(shown).data)
 
@@ -76,13 +77,13 @@ class SessionTicks(Watched):
     @operation(
         "session_ticks",
         answer=shapes.SessionTickPage,
-        query=shapes.SessionTickQuery,
+        query=inputs.SessionTickQuery,
         tag=TAG,
         auth=OPEN,
     )
     def get(self, request: Request, code: str) -> Response:
         """List the ticks that left a trace, the oldest first, from behind a number on."""
-        session, wanted = session_of(request, code), query_of(request, shapes.SessionTickQuery)
+        session, wanted = session_of(request, code), query_of(request, inputs.SessionTickQuery)
         cursor = position_of("otk", wanted.get("cursor"))
         after = wanted["after"] if cursor is None else cursor
         rows = list(series.ticks(session, after=after)[: wanted["limit"] + 1])
@@ -99,7 +100,7 @@ class SessionTick(Watched):
     @operation("session_tick", answer=shapes.MomentShape, tag=TAG, auth=OPEN)
     def get(self, request: Request, code: str, number: int) -> Response:
         """Return prices, book and trades as they stood at a tick."""
-        found = history.moment(session_of(request, code), min(number, shapes.TICK_MAX))
+        found = history.moment(session_of(request, code), min(number, inputs.TICK_MAX))
         return Response(shapes.MomentShape(found).data)
 
 
@@ -109,13 +110,13 @@ class SessionSeries(Watched):
     @operation(
         "session_series",
         answer=shapes.SessionSeriesShape,
-        query=shapes.SeriesQuery,
+        query=inputs.SeriesQuery,
         tag=TAG,
         auth=OPEN,
     )
     def get(self, request: Request, code: str) -> Response:
         """Return prices, volume, the maker's risk and result over time, thinned out."""
-        session, wanted = session_of(request, code), query_of(request, shapes.SeriesQuery)
+        session, wanted = session_of(request, code), query_of(request, inputs.SeriesQuery)
         shown = {"results": graph.sampled(session, wanted["points"])}
         return Response(shapes.SessionSeriesShape(shown).data)
 

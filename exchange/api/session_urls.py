@@ -2,13 +2,22 @@
 
 from django.urls import path
 
-from exchange.api import session_orders, session_reading, sessions
+from exchange.api import session_orders, session_reading, session_setup, sessions
 
 ONE = "sessions/<str:code>/"
 
 urlpatterns = [
     path("sessions/", sessions.SessionList.as_view(), name="api-session-list"),
+    path("sessions/modes/", session_setup.Modes.as_view(), name="api-session-modes"),
+    path("sessions/presets/", session_setup.Presets.as_view(), name="api-session-presets"),
+    path("sessions/rehearse/", session_setup.Rehearse.as_view(), name="api-session-rehearse"),
     path(ONE, sessions.SessionOne.as_view(), name="api-session"),
+    path(f"{ONE}invitation/", session_setup.Invitation.as_view(), name="api-session-invitation"),
+    path(
+        f"{ONE}outcomes/<int:number>/picture/",
+        session_setup.OutcomePicture.as_view(),
+        name="api-session-picture",
+    ),
     path(f"{ONE}lobby/", sessions.LobbyOpen.as_view(), name="api-session-lobby"),
     path(f"{ONE}close/", sessions.LobbyClose.as_view(), name="api-session-close"),
     path(f"{ONE}join/", sessions.Join.as_view(), name="api-session-join"),

@@ -17,6 +17,7 @@ from exchange.api.endpoint import (
 )
 from exchange.api.schema import operation
 from exchange.api.session_endpoint import InSession, Watched, hosted_by, session_of
+from exchange.api.shapes import session_inputs as inputs
 from exchange.api.shapes import sessions as shapes
 from exchange.errors import Malformed
 from exchange.models import Participant, Session, User
@@ -43,14 +44,14 @@ class SessionList(InSession):
     @operation(
         "session_create",
         answer=shapes.SessionShape,
-        takes=shapes.SessionInput,
+        takes=inputs.SessionInput,
         status=201,
         tag=TAG,
     )
     def post(self, request: Request) -> Response:
         """Make a draft. It takes the right to host."""
         user = trader_of(request)
-        draft = _draft(body_of(request, shapes.SessionInput))
+        draft = draft_in(body_of(request, inputs.SessionInput))
         session = drafts.session_create(host=user, draft=draft)
         return _shown(session, user, status=201)
 
@@ -66,11 +67,11 @@ class SessionOne(Watched):
         """Describe a session: where it stands, its clock, outcomes, prices, risk, parameters."""
         return _shown(session_of(request, code), visitor_of(request))
 
-    @operation("session_configure", answer=shapes.SessionShape, takes=shapes.SessionInput, tag=TAG)
+    @operation("session_configure", answer=shapes.SessionShape, takes=inputs.SessionInput, tag=TAG)
     def put(self, request: Request, code: str) -> Response:
         """Replace what a draft says."""
         user, session = hosted_by(request, code)
-        draft = _draft(body_of(request, shapes.SessionInput))
+        draft = draft_in(body_of(request, inputs.SessionInput))
         changed = drafts.session_configure(host=user, session=session, draft=draft)
         return _shown(changed, user)
 
@@ -85,7 +86,7 @@ class SessionOne(Watched):
 class LobbyOpen(InSession):
     """The lobby."""
 
-    @operation("session_lobby_open", answer=shapes.SessionShape, takes=shapes.CloneInput, tag=TAG)
+    @operation("session_lobby_open", answer=shapes.SessionShape, takes=inputs.CloneInput, tag=TAG)
     def post(self, request: Request, code: str) -> Response:
         """Let people in by the code; for real money the fund is held from now on."""
         user, session = hosted_by(request, code)
@@ -96,7 +97,7 @@ class LobbyOpen(InSession):
 class LobbyClose(InSession):
     """The end of a lobby."""
 
-    @operation("session_lobby_close", answer=shapes.SessionShape, takes=shapes.CloneInput, tag=TAG)
+    @operation("session_lobby_close", answer=shapes.SessionShape, takes=inputs.CloneInput, tag=TAG)
     def post(self, request: Request, code: str) -> Response:
         """Give a session up before its start; the fund returns."""
         user, session = hosted_by(request, code)
@@ -113,7 +114,7 @@ class Join(InSession):
     @operation(
         "session_join",
         answer=shapes.JoinedShape,
-        takes=shapes.JoinInput,
+        takes=inputs.JoinInput,
         status=201,
         tag=TAG,
         auth=("", "participant", "cookieAuth"),
@@ -121,7 +122,7 @@ class Join(InSession):
     def post(self, request: Request, code: str) -> Response:
         """Take part under a name. Play money needs no account; the token is shown this once."""
         session = session_of(request, code)
-        name = body_of(request, shapes.JoinInput)["name"]
+        name = body_of(request, inputs.JoinInput)["name"]
         if isinstance(request.auth, Participant) and request.auth.session_id == session.pk:
             return _joined(request.auth, None)
         return _joined(*lobby.join(session=session, name=name, user=visitor_of(request)))
@@ -130,7 +131,7 @@ class Join(InSession):
 class Start(InSession):
     """The start."""
 
-    @operation("session_start", answer=shapes.SessionShape, takes=shapes.CloneInput, tag=TAG)
+    @operation("session_start", answer=shapes.SessionShape, takes=inputs.CloneInput, tag=TAG)
     def post(self, request: Request, code: str) -> Response:
         """Begin: the clock of the session starts at zero."""
         user, session = hosted_by(request, code)
@@ -144,14 +145,14 @@ class ReduceOnly(InSession):
     @operation(
         "session_reduce_only",
         answer=shapes.TakenShape,
-        takes=shapes.ReasonInput,
+        takes=inputs.ReasonInput,
         key=True,
         tag=TAG,
     )
     def post(self, request: Request, code: str) -> Response:
         """Let people only sell and take orders back, from the next tick on."""
         (user, session), key = hosted_by(request, code), key_of_request(request)
-        reason = body_of(request, shapes.ReasonInput).get("reason", "")
+        reason = body_of(request, inputs.ReasonInput).get("reason", "")
         taken = host.reduce_only(host=user, session=session, reason=reason, key=key[:KEY_MAX])
         return _taken(taken)
 
@@ -160,7 +161,7 @@ class Resume(InSession):
     """The end of reduce-only."""
 
     @operation(
-        "session_resume", answer=shapes.TakenShape, takes=shapes.CloneInput, key=True, tag=TAG
+        "session_resume", answer=shapes.TakenShape, takes=inputs.CloneInput, key=True, tag=TAG
     )
     def post(self, request: Request, code: str) -> Response:
         """Let people buy again, from the next tick on."""
@@ -174,14 +175,14 @@ class Eliminate(InSession):
     @operation(
         "session_eliminate",
         answer=shapes.TakenShape,
-        takes=shapes.EliminateInput,
+        takes=inputs.EliminateInput,
         key=True,
         tag=TAG,
     )
     def post(self, request: Request, code: str) -> Response:
         """Name the outcomes that end, where a round leaves that to the host."""
         (user, session), key = hosted_by(request, code), key_of_request(request)
-        gone = body_of(request, shapes.EliminateInput)["outcomes"]
+        gone = body_of(request, inputs.EliminateInput)["outcomes"]
         taken = host.eliminate(host=user, session=session, outcomes=gone, key=key[:KEY_MAX])
         return _taken(taken)
 
@@ -189,7 +190,7 @@ class Eliminate(InSession):
 class End(InSession):
     """An early end."""
 
-    @operation("session_end", answer=shapes.TakenShape, takes=shapes.CloneInput, tag=TAG)
+    @operation("session_end", answer=shapes.TakenShape, takes=inputs.CloneInput, tag=TAG)
     def post(self, request: Request, code: str) -> Response:
         """End trading for good at the next tick."""
         user, session = hosted_by(request, code)
@@ -199,11 +200,11 @@ class End(InSession):
 class Resolve(InSession):
     """The result."""
 
-    @operation("session_resolve", answer=shapes.TakenShape, takes=shapes.ResolveInput, tag=TAG)
+    @operation("session_resolve", answer=shapes.TakenShape, takes=inputs.ResolveInput, tag=TAG)
     def post(self, request: Request, code: str) -> Response:
         """Name the winner of a session that has ended; the next tick pays everybody."""
         user, session = hosted_by(request, code)
-        winner = body_of(request, shapes.ResolveInput)["winner"]
+        winner = body_of(request, inputs.ResolveInput)["winner"]
         return _taken(host.resolve(host=user, session=session, winner=winner))
 
 
@@ -211,7 +212,7 @@ class Reset(InSession):
     """A new beginning."""
 
     @operation(
-        "session_reset", answer=shapes.SessionShape, takes=shapes.CloneInput, status=201, tag=TAG
+        "session_reset", answer=shapes.SessionShape, takes=inputs.CloneInput, status=201, tag=TAG
     )
     def post(self, request: Request, code: str) -> Response:
         """End a session of play money and open the lobby of its clone."""
@@ -223,12 +224,12 @@ class Clone(InSession):
     """Another of the same."""
 
     @operation(
-        "session_clone", answer=shapes.SessionShape, takes=shapes.CloneInput, status=201, tag=TAG
+        "session_clone", answer=shapes.SessionShape, takes=inputs.CloneInput, status=201, tag=TAG
     )
     def post(self, request: Request, code: str) -> Response:
         """Make a new draft that says what this session says."""
         user, session = hosted_by(request, code)
-        name = body_of(request, shapes.CloneInput).get("name", "")
+        name = body_of(request, inputs.CloneInput).get("name", "")
         made = drafts.session_clone(host=user, session=session, name=name)
         return _shown(made, user, status=201)
 
@@ -237,7 +238,8 @@ class Clone(InSession):
 KEY_MAX = 32
 
 
-def _draft(values: Mapping[str, Any]) -> drafts.Draft:
+def draft_in(values: Mapping[str, Any]) -> drafts.Draft:
+    """Return the draft that a body describes."""
     fields = dict(values)
     labels = [drafts.Label(**row) for row in fields.pop("outcomes")]
     return drafts.Draft(labels=labels, **fields)

@@ -1,29 +1,13 @@
-"""Ready-made sessions to begin from, and the four modes of impact with what each does."""
+"""The presets of sessions as the set-up form shows them: the four modes as drawn lines."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from exchange.engines import outcome
-from exchange.engines.outcome.presets import (
-    HIGH_OWN_HIGH_CROSS,
-    HIGH_OWN_LOW_CROSS,
-    LOW_OWN_HIGH_CROSS,
-    LOW_OWN_LOW_CROSS,
-)
 from exchange.engines.units import MICRO
-from exchange.selectors.outcome import rehearsal
-from exchange.services.sessions.drafts import Draft, Label
+from exchange.services.sessions import presets
 from exchange.views import session_shapes as shapes
 
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A named beginning."""
-
-    name: str
-    words: str
-    draft: Draft
+PRESETS, QUICK = presets.PRESETS, presets.QUICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,107 +28,25 @@ class ModeCard:
 
 # The own price rises from this height; the others fall from below it.
 OWN_Y, GAP_Y = 130, 16
-MODES = (
-    (
-        HIGH_OWN_LOW_CROSS,
-        "High own, low cross",
-        "Thin pools that hardly hear each other: a buy moves its own price far, the rest little.",
-    ),
-    (
-        LOW_OWN_HIGH_CROSS,
-        "Low own, high cross",
-        "Deep pools close to each other: a buy moves its own price a little and pushes all others.",
-    ),
-    (
-        HIGH_OWN_HIGH_CROSS,
-        "High own, high cross",
-        "Thin pools close to each other: every trade is felt everywhere. Lively and costly.",
-    ),
-    (
-        LOW_OWN_LOW_CROSS,
-        "Low own, low cross",
-        "Deep pools on their own: prices move slowly and apart. Calm, good for large crowds.",
-    ),
-)
-
-
-def _labels(names: str, colours: str = "") -> list[Label]:
-    tones = [*colours.split(), *[""] * 10]
-    return [Label(name, tone) for name, tone in zip(names.split(), tones, strict=False)]
-
-
-QUICK = Draft(
-    name="Quick game",
-    labels=_labels("Red Green Blue", "red green blue"),
-    mode=LOW_OWN_HIGH_CROSS,
-    parameters={"total_duration_ms": "300000", "f": "0.01", "default_max_slippage": "0.1"},
-)
-PRESETS: Mapping[str, Preset] = {
-    "quick": Preset("Quick game", "3 outcomes, 5 minutes, no eliminations", QUICK),
-    "knockout": Preset(
-        "Knock-out",
-        "5 outcomes, 12 minutes, two rounds that you decide when they come",
-        replace(
-            QUICK,
-            name="Knock-out",
-            labels=_labels("Ash Birch Cedar Douglas Elm"),
-            mode=HIGH_OWN_HIGH_CROSS,
-            parameters={
-                "total_duration_ms": "720000",
-                "initial_price": "0.2",
-                "gas_fee": "0.1",
-                "default_max_slippage": "0.1",
-                "mr_enabled": True,
-                "rounds": [["240000", "10000", []], ["480000", "10000", []]],
-            },
-        ),
-    ),
-    "lecture": Preset(
-        "Lecture hall",
-        "4 outcomes at fair launch prices, 30 minutes, one batch every 2 s",
-        replace(
-            QUICK,
-            name="Lecture hall",
-            labels=_labels("A B C D"),
-            mode=LOW_OWN_LOW_CROSS,
-            parameters={
-                "total_duration_ms": "1800000",
-                "batch_ms": "2000",
-                "initial_price": "0.25",
-                "z": "50000",
-                "default_max_slippage": "0.1",
-            },
-        ),
-    ),
-}
 
 
 def mode_cards(n_outcomes: int, z_micro: int) -> list[ModeCard]:
     """Return the modes as they would act in a session of this size."""
-    return list(_cards(n_outcomes, z_micro))
-
-
-@lru_cache(maxsize=64)
-def _cards(n_outcomes: int, z_micro: int) -> tuple[ModeCard, ...]:
-    found = []
-    for name, _, _ in MODES:
-        made = outcome.preset(name, n_outcomes=n_outcomes, z_micro=z_micro)
-        fair = {**made, "initial_price": f"0.{10**4 // n_outcomes:04}"}
-        found.append(rehearsal.impact(outcome.Config.parse(fair)))
-    own = max(impact.own_pico[-1] - impact.own_pico[0] for impact in found)
-    cross = max(impact.cross_pico[0] - impact.cross_pico[-1] for impact in found)
-    return tuple(
+    found = presets.mode_impacts(n_outcomes, z_micro)
+    own = max(mode.impact.own_pico[-1] - mode.impact.own_pico[0] for mode in found)
+    cross = max(mode.impact.cross_pico[0] - mode.impact.cross_pico[-1] for mode in found)
+    return [
         ModeCard(
-            name,
-            label,
-            words,
-            _course(impact.own_pico, OWN_Y, -OWN_Y, own),
-            _course(impact.cross_pico, OWN_Y + GAP_Y, shapes.HEIGHT - OWN_Y - GAP_Y, -cross),
-            impact.own_pico[-1] - impact.own_pico[0],
-            impact.cross_pico[-1] - impact.cross_pico[0],
+            mode.name,
+            mode.label,
+            mode.words,
+            _course(mode.impact.own_pico, OWN_Y, -OWN_Y, own),
+            _course(mode.impact.cross_pico, OWN_Y + GAP_Y, shapes.HEIGHT - OWN_Y - GAP_Y, -cross),
+            mode.impact.own_pico[-1] - mode.impact.own_pico[0],
+            mode.impact.cross_pico[-1] - mode.impact.cross_pico[0],
         )
-        for (name, label, words), impact in zip(MODES, found, strict=True)
-    )
+        for mode in found
+    ]
 
 
 def _course(prices: Sequence[int], zero: int, room: int, most: int) -> str:

@@ -68,6 +68,10 @@ class Caller:
         )
         return Answer(response)
 
+    def send(self, address: str, **fields: Any) -> Answer:
+        """Send fields, files among them, as multipart/form-data."""
+        return Answer(self.client.post(V1 + address, fields, headers=self.headers))
+
     def order(self, slug: str, body: Any, key: str = "") -> Answer:
         """Place an order under a fresh key, or the one given."""
         return self.post(f"markets/{slug}/orders/", body, Idempotency_Key=key or fresh_key())

@@ -55,6 +55,12 @@ HOSTS = Row(401, 403, 404, 422, {})
 TABLE = {
     ("GET", "sessions/"): Row(401, 200, 200, 200),
     ("POST", "sessions/"): Row(401, 403, 403, 201, BODY),
+    ("GET", "sessions/modes/"): OPEN,
+    ("GET", "sessions/presets/"): OPEN,
+    ("POST", "sessions/rehearse/"): Row(401, 403, 403, 200, BODY),
+    ("GET", f"{ONE}invitation/"): HOSTS._replace(host=200),
+    ("POST", f"{ONE}outcomes/<int:number>/picture/"): HOSTS._replace(host=415),
+    ("DELETE", f"{ONE}outcomes/<int:number>/picture/"): HOSTS,
     ("GET", ONE): OPEN,
     ("PUT", ONE): HOSTS._replace(body=BODY),
     ("DELETE", ONE): HOSTS,

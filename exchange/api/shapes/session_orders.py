@@ -11,8 +11,8 @@ from exchange.api import wire
 from exchange.api.endpoint import Input, PageQuery
 from exchange.api.fields import Flag, Money, Price, PublicId, Text, Whole
 from exchange.api.shapes.orders import RefusedShape
+from exchange.api.shapes.session_inputs import NUMBER_MAX
 from exchange.api.shapes.sessions import (
-    NUMBER_MAX,
     TOKENS,
     SessionTradeShape,
     Share,

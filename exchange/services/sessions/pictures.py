@@ -1,13 +1,20 @@
 """Keep pictures of outcomes: drawn anew, found by the hash of what was drawn."""
 
 import hashlib
+from dataclasses import replace
 
 from django.db import transaction
 
 from exchange import pictures
-from exchange.errors import Malformed, NotAllowed
-from exchange.models import Picture, StaffAction, User
-from exchange.services.sessions.drafts import require_right
+from exchange.errors import Malformed, NotAllowed, NotFound
+from exchange.models import Market, Picture, Session, StaffAction, User
+from exchange.services.sessions.drafts import (
+    draft_of,
+    require_host,
+    require_right,
+    require_status,
+    session_configure,
+)
 from exchange.services.staff import reason_of
 
 PER_HOST_MAX = 500
@@ -29,6 +36,25 @@ def picture_keep(*, host: User, raw: bytes) -> str:
         )
     Picture.objects.get_or_create(digest=digest, defaults={"image": drawn, "by": host})
     return digest
+
+
+@transaction.atomic
+def picture_set(*, host: User, session: Session, number: int, raw: bytes) -> Session:
+    """Give an outcome of a draft an uploaded picture; nothing uploaded takes its picture away.
+
+    Raises:  NotAllowed; NotFound for the outcome; Malformed picture_refused;
+             Unprocessable session_state.
+    Locks:   the session's live row.
+    """
+    require_host(host, session)
+    require_status(session, Market.Status.DRAFT)
+    draft = draft_of(session)
+    if number >= len(draft.labels):
+        raise NotFound(f"there is no outcome {number}")
+    digest = picture_keep(host=host, raw=raw) if raw else ""
+    labels = list(draft.labels)
+    labels[number] = replace(labels[number], picture=digest)
+    return session_configure(host=host, session=session, draft=replace(draft, labels=labels))
 
 
 @transaction.atomic
