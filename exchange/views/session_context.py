@@ -1,7 +1,6 @@
 """What the page of a session needs: its outcomes, clock, book, trades, and the visitor's own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +9,7 @@ from django.urls import reverse
 
 from exchange.engines import outcome
 from exchange.engines.units import PICO, format_fixed
-from exchange.models import Market, OutcomeFill, OutcomeOrder
+from exchange.models import Market, OutcomeOrder
 from exchange.selectors.outcome import book, graph, portfolio, series, waiting
 from exchange.selectors.outcome.book import Level, TokenBook
 from exchange.selectors.outcome.graph import Point
@@ -20,6 +19,7 @@ from exchange.selectors.outcome.sessions import OutcomeView, SessionView
 from exchange.session_forms import FINER, SessionTicketForm
 from exchange.views import session_shapes as shapes
 from exchange.views.session_quick import SHARES
+from exchange.views.session_rows import Own, Row, Rung, Side, moulds
 from exchange.views.session_seat import Seat, view_of
 
 TICKET_FIELDS = ("side", "outcome", "token", "type", "size", "price", "slippage", "auto_fill")
@@ -29,43 +29,6 @@ TRADES, LEVELS = 30, 5
 SEEN = (Market.Status.RUNNING, Market.Status.ENDED, Market.Status.RESOLVED)
 
 Context = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One outcome in the list, with its price since the launch."""
-
-    view: OutcomeView
-    spark: str
-    change_e8: int | None
-    held: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """A price of the book; the bar says how much of the deepest level it is, in hundredths."""
-
-    level: Level
-    bar: int
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One token's book."""
-
-    token: int
-    bids: Sequence[Rung]
-    asks: Sequence[Rung]
-    quote: OutcomeView
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """Tokens that somebody holds, with the gain over what they cost."""
-
-    row: HoldingView
-    view: OutcomeView
-    gain_micro: int | None
 
 
 def page_context(
@@ -82,11 +45,12 @@ def page_context(
         **book_context(view, int(ticket["outcome"])),
         "rows": rows_of(view, points, seat),
         "graph": graph_of(view, points),
-        "trades": trades_of(view),
+        **trades_context(view),
         "ticket": ticket,
         "asked": bool(given.get("size") or given.get("token")),
         "amounts": QUICK,
         "shares": SHARES,
+        "moulds": moulds(view),
         "key": uuid4().hex,
     }
 
@@ -142,10 +106,13 @@ def book_context(view: SessionView, chosen: int) -> Context:
     }
 
 
-def trades_of(view: SessionView) -> list[tuple[OutcomeFill, OutcomeView]]:
-    """Return the newest executions, each with its outcome."""
+def trades_context(view: SessionView) -> Context:
+    """Return the newest executions, each with its outcome, and the batch that they reach to."""
     rows = series.trades(view.session, limit=TRADES)[:TRADES]
-    return [(row, view.outcomes[row.token >> 1]) for row in rows]
+    return {
+        "trades": [(row, view.outcomes[row.token >> 1]) for row in rows],
+        "trades_until": max(view.live.batch_seq, rows[0].batch_seq if rows else 0),
+    }
 
 
 def rows_of(view: SessionView, points: Sequence[Point], seat: Seat) -> list[Row]:

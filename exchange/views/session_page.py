@@ -85,7 +85,7 @@ def _rows(request: HttpRequest, seat: Seat, view: SessionView) -> Context:
 
 
 def _trades(_: HttpRequest, seat: Seat, view: SessionView) -> Context:
-    return {**context_of.frame_context(seat, view), "trades": context_of.trades_of(view)}
+    return {**context_of.frame_context(seat, view), **context_of.trades_context(view)}
 
 
 def _lobby(_: HttpRequest, seat: Seat, __: SessionView) -> Context:

@@ -94,14 +94,18 @@ function writeTrades({ market, trades }) {
 // Nobody looks at a page in the background: it is brought up to date when it is seen again.
 const waiting = new Map();
 const missed = new Set();
-export function refreshLater(what) {
-  if (waiting.has(what)) return;
+export function refreshLater(what, least = 800, spread = 1_200) {
+  const wait = least + Math.random() * spread;
+  const due = performance.now() + wait;
+  const before = waiting.get(what);
+  if (before && before.due <= due) return;
+  clearTimeout(before?.timer);
   const timer = setTimeout(() => {
     waiting.delete(what);
     if (document.hidden) missed.add(what);
     else document.body.dispatchEvent(new CustomEvent(`refresh-${what}`));
-  }, 800 + Math.random() * 1_200);
-  waiting.set(what, timer);
+  }, wait);
+  waiting.set(what, { timer, due });
 }
 
 function catchUp() {

@@ -1,7 +1,10 @@
-// A session's page: prices, clock and fragments follow its ticks; a new state loads the page anew.
+// A session's page: prices, book, trades and what is one's own follow the news of its ticks. What
+// was missed, and what a new state looks like, is asked for; another page is loaded anew.
 import { serverNow } from "./countdown.js";
 import { decimal } from "./format.js";
 import { refreshLater, writeChange } from "./live.js";
+import * as book from "./session-book.js";
+import * as own from "./session-own.js";
 import { SessionFeed } from "./socket.js";
 
 const root = document.querySelector("[data-session]");
@@ -9,6 +12,10 @@ const isHost = root && "host" in root.dataset;
 const isTrading = Boolean(document.getElementById("session-head"));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const FAST_MS = 100;
+// A whole hall asks at once when trading freezes: so long for each of those who take part.
+const SPREAD_MS = 8;
+// Own news is written as it comes; now and then the server's figures take its place.
+const SETTLE_MS = [10_000, 10_000];
 
 function tint(element, before, after) {
   if (!before || before === after || !element.dataset) return;
@@ -75,23 +82,29 @@ function enter(status) {
   if (!status || status === known) return;
   known = status;
   // Another state has another page; on the trading page the end first shows its own banner.
-  if (status === "ended" && isTrading) return ["head", "mine"].forEach(later);
+  if (status === "ended" && isTrading) return later(["head", "mine"]);
   if (!isTrading || status === "resolved") setTimeout(() => location.reload(), 300);
 }
 
-const later = (part) => refreshLater(`session-${part}`);
+const spread = Math.max(1_200, SPREAD_MS * Number(root?.dataset.people ?? 0));
+const later = (parts, least = 800, most = spread) => {
+  for (const part of parts) refreshLater(`session-${part}`, least, most);
+};
 
 let phase = "";
 let gone = "";
-function onTick({ tick, trades, book }) {
+function onTick(message) {
+  const { tick } = message;
   showPrices(tick);
-  if (trades) later("trades");
-  if (trades || book) later("book");
+  if (isTrading) {
+    book.take(message);
+    own.reprice(tick);
+  }
   const out = tick.prices.map((pair) => (pair ? 1 : 0)).join("");
   if ((phase && tick.status !== phase) || (gone && out !== gone)) {
-    ["head", "mine", "book"].forEach(later);
+    later(["head", "mine", "book"]);
     if (gone && out !== gone) {
-      later("rows");
+      later(["rows"]);
       document.dispatchEvent(new CustomEvent("session:gone", { detail: tick }));
     }
     document.getElementById("ticket-form")?.dispatchEvent(new CustomEvent("refresh"));
@@ -102,12 +115,14 @@ function onTick({ tick, trades, book }) {
   if (tick.winner !== null && tick.winner !== undefined) enter("resolved");
 }
 
-function onOwn(own) {
+function onOwn(news) {
   for (const element of document.querySelectorAll("[data-session-cash]")) {
-    if (own.cash) write(element, own.cash, decimal(own.cash, 2));
+    if (news.cash) write(element, news.cash, decimal(news.cash, 2));
   }
   document.body.dispatchEvent(new CustomEvent("refresh-session-own"));
-  later("mine");
+  if (!isTrading) return;
+  own.take(news);
+  later(["mine"], ...SETTLE_MS);
 }
 
 // The time to the next batch, from the server's clock and the session's own zero.
@@ -139,17 +154,22 @@ function copyLink(button) {
 }
 
 if (root) {
-  new SessionFeed(root.dataset.session);
+  if (isTrading) {
+    book.start();
+    own.start();
+  }
+  const { session, seq } = root.dataset;
+  new SessionFeed(session, seq === undefined ? undefined : Number(seq));
   document.addEventListener("session:tick", (event) => onTick(event.detail));
   document.addEventListener("session:own", (event) => onOwn(event.detail));
   document.addEventListener("session:status", (event) => enter(event.detail.status));
   document.addEventListener("session:event", (event) => {
     const { joined, status } = event.detail;
-    if (joined) later("people");
+    if (joined) later(["people"]);
     enter(status);
   });
   document.addEventListener("session:gap", () => {
-    ["head", "mine", "book", "trades", "people"].forEach(later);
+    later(["head", "mine", "book", "trades", "people"]);
   });
   document.addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]");

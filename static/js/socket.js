@@ -114,11 +114,11 @@ export class Feed extends Line {
   }
 }
 
-/** The ticks of one session, what happens in it, and one's own news. */
+/** The ticks of one session, what happens in it, and one's own news. `seq` is what the page has. */
 export class SessionFeed extends Line {
-  constructor(code) {
+  constructor(code, seq) {
     super(`/ws/sessions/${code}/`);
-    this.last = undefined;
+    this.last = seq;
   }
 
   take(message) {

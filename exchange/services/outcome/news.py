@@ -14,13 +14,14 @@ TRADES_MAX = 50
 Json = dict[str, Any]
 
 
-def figures(batch: Batch, done: outcome.Settlement) -> dict[str, int]:
-    """Return the maker's risk and running profit after a tick, and what was traded in it."""
+def figures(batch: Batch, done: outcome.Settlement) -> dict[str, Any]:
+    """Return what a tick has come to: the maker's risk and profit, its volume, its quotes."""
     found = outcome.report(batch.config, done.state, batch.t_ms)
     return {
         "risk_micro": found.risk_micro,
         "profit_micro": found.profit_micro,
         "volume_micro": sum(fill.amount_micro for fill in done.fills),
+        "quotes": _quotes(found, len(done.state.outcomes)),
     }
 
 
@@ -40,14 +41,20 @@ def opening(state: Json) -> Json:
     }
 
 
-def tick(batch: Batch, done: outcome.Settlement, found: dict[str, int]) -> Json:
-    """Return the tick in the form that is published and kept as the session's newest."""
+def tick(batch: Batch, done: outcome.Settlement, found: dict[str, Any]) -> Json:
+    """Return the tick in the form that is published and kept as the session's newest.
+
+    Its `quotes` are what the market maker bids and asks, `pairs` those that a merge may take apart;
+    both are by outcome, null where it is out of play.
+    """
     volume = int(batch.last_tick.get("volume_micro", 0)) + found["volume_micro"]
     return {
         "seq": batch.batch_seq,
         "number": batch.number,
         "t_ms": batch.t_ms,
         "prices": [pair and [price(p) for p in pair] for pair in done.tick.prices_pico],
+        "quotes": found["quotes"],
+        "pairs": [micro(row.pairs_micro) if row.active else None for row in done.state.outcomes],
         "status": done.state.status,
         "risk": micro(found["risk_micro"]),
         "profit": micro(found["profit_micro"]),
@@ -150,6 +157,7 @@ def _order(order: outcome.Order) -> Json:
         "size": micro(order.size_micro),
         "remaining": micro(order.remaining_micro),
         "price": None if order.price_micro is None else units.format_fixed(order.price_micro, 6),
+        "auto_fill": order.auto_fill,
     }
 
 
@@ -158,3 +166,12 @@ def _add_refusals(batch: Batch, results: Sequence[outcome.Result], private: Json
         if isinstance(result, outcome.Rejected) and request.user_id is not None:
             refused = _own(batch, private, request.user_id).setdefault("refused", [])
             refused.append({"ref": batch.command_seq + n, "code": result.code})
+
+
+def _quotes(found: outcome.Report, count: int) -> list[list[str] | None]:
+    """Return YES bid, YES ask, NO bid and NO ask of every outcome."""
+    quotes: list[list[str] | None] = [None] * count
+    for row in found.outcomes:
+        pairs = zip(row.bid_pico, row.ask_pico, strict=True)
+        quotes[row.outcome] = [price(pico) for pair in pairs for pico in pair]
+    return quotes
