@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from chain.services import follow, reconcile, reserves
+from chain.services import backfills, follow, reconcile, reserves
 
 
 @shared_task
@@ -14,6 +14,12 @@ def chains_advance() -> int:
     finally:
         follower.release()
     return sum(report.blocks for report in reports)
+
+
+@shared_task
+def backfills_advance() -> int:
+    """Read on in every range that somebody asked to have read again."""
+    return backfills.advance_all()
 
 
 @shared_task

@@ -39,6 +39,12 @@ BEAT = (
         if_never="deposits and withdrawals wait where the process that follows chains is down",
     ),
     Duty(
+        task="chain.tasks.backfills_advance",
+        period_s=15,
+        queue="chain",
+        if_never="ranges that staff asked to have read again stay queued",
+    ),
+    Duty(
         task="chain.tasks.reserves_prove",
         period_s=3_600,  # it publishes once a day
         queue="chain",

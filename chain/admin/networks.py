@@ -1,13 +1,22 @@
 """Networks, how far they are read, the paying wallets, and the proofs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from chain.models import HotWallet, KeyAccount, Network, ReserveLeaf, ReserveProof, ScanState
-from chain.services import gas, staff
+from chain.models import (
+    Backfill,
+    HotWallet,
+    KeyAccount,
+    Network,
+    ReserveLeaf,
+    ReserveProof,
+    ScanState,
+)
+from chain.services import gas, lag, staff
 from exchange.admin.base import ReadOnly, columns
 from exchange.admin.verbs import ReasonForm, Verb, Verbs
 
@@ -18,6 +27,13 @@ class EtherForm(ReasonForm):
     micro = forms.IntegerField(
         min_value=0, label="One ether, in micro-USDC", help_text="2500000000 is 2,500 USDC"
     )
+
+
+class RangeForm(ReasonForm):
+    """The reason, and the range."""
+
+    first = forms.IntegerField(min_value=0, label="First block")
+    last = forms.IntegerField(min_value=0, label="Last block", help_text="final already")
 
 
 @admin.register(Network)
@@ -95,7 +111,8 @@ class ScanStateAdmin(Verbs):
 
     list_display = (
         "network", "head_number", "scanned_number", "final_number", "verified_number", "head_at",
-        "disagrees_reason", "halted_reason", "differing", "error",
+        "credited_number", "seconds_behind", "disagrees_reason", "halted_reason", "differing",
+        "reconciled_at", "error",
     )  # fmt: skip
     list_select_related = ("network",)
     verbs = (
@@ -116,11 +133,62 @@ class ScanStateAdmin(Verbs):
                 actor=actor, state=row, reason=reason
             ),
         ),
+        Verb(
+            name="backfill",
+            label="Read a range again",
+            explained=(
+                "Final blocks, by every endpoint; what the scan had missed is kept and credited. It"
+                " goes on in the background: how far it is, and what it found, stands in the table"
+                " of backfills."
+            ),
+            act=lambda actor, row, reason, first, last: staff.backfill_ask(
+                actor=actor, state=row, first=first, last=last, reason=reason
+            ),
+            form=RangeForm,
+        ),
+        Verb(
+            name="lag_read",
+            label="Ask the endpoints how far they are",
+            explained="The height of every endpoint now, beside how far we have read.",
+            act=lambda actor, row, reason: staff.lag_read(actor=actor, state=row, reason=reason),
+        ),
     )
+
+    @admin.display(description="Credited up to")
+    def credited_number(self, row: ScanState) -> int:
+        """Return up to which block deposits are credited."""
+        return lag.lag_of(row).credited
+
+    @admin.display(description="Seconds behind")
+    def seconds_behind(self, row: ScanState) -> int:
+        """Return about how old the newest block is that was read."""
+        return lag.lag_of(row).seconds_behind
+
+    def served(self, request: HttpRequest, row: Any, act: Callable[[], object]) -> bool:
+        """Tell what a verb has found, too."""
+        told: list[object] = []
+        if not super().served(request, row, lambda: told.append(act())):
+            return False
+        if told[0]:
+            self.message_user(request, str(told[0]))
+        return True
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no, as above."""
         return False
+
+
+@admin.register(Backfill)
+class BackfillAdmin(ReadOnly):
+    """What is read again, how far that is, and what it found. It is asked for at the scan."""
+
+    list_display = (
+        "id", "network", "first", "last", "state", "blocks_left", "logs", "hits", "new",
+        "asked_by", "asked_at", "ended_at", "error",
+    )  # fmt: skip
+    list_select_related = ("network", "asked_by")
+    ordering = ("-id",)
+    extra = ("state", "blocks_left")
 
 
 @admin.register(HotWallet)

@@ -1,5 +1,6 @@
 """Every model of the chain side, one file per concept."""
 
+from chain.models.backfills import Backfill
 from chain.models.deposits import Deposit, DepositAddress, KeyAccount
 from chain.models.networks import Network, ScannedBlock, ScanState
 from chain.models.payouts import Attempt, HotWallet, NonceSlot
@@ -10,6 +11,7 @@ from chain.models.withdrawals import AddressBookEntry, CredentialChange, Withdra
 __all__ = [
     "AddressBookEntry",
     "Attempt",
+    "Backfill",
     "CredentialChange",
     "Deposit",
     "DepositAddress",

@@ -164,6 +164,9 @@ class ScanState(models.Model):
     differing = models.IntegerField(
         default=0, help_text="addresses whose balance is not what arrived by the rows"
     )
+    reconciled_at = models.DateTimeField(
+        null=True, blank=True, help_text="when balances were last compared"
+    )
     error = models.CharField(max_length=200, blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
 

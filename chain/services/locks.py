@@ -4,8 +4,11 @@ Order: the scan state, then a deposit; the hot wallet, then nonces, then withdra
 id; the ledger's accounts last.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 
 from chain.models import (
@@ -30,6 +33,14 @@ TAKE_ADDRESS = """
 def scan_state(network: Network) -> ScanState:
     """Lock and return how far a network is read."""
     return ScanState.objects.select_for_update(no_key=True).get(network=network)
+
+
+@contextmanager
+def scan_turn(network: Network) -> Iterator[None]:
+    """Hold the scan state for one transaction: two never write deposits of a network at once."""
+    with transaction.atomic():
+        scan_state(network)
+        yield
 
 
 def deposit(pk: int) -> Deposit:

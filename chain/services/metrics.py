@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
+from django.db.models import F, Sum
 from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from chain.core.withdrawal import State
 from chain.models import (
+    Backfill,
     Deposit,
     GasReading,
     HotWallet,
@@ -18,7 +20,7 @@ from chain.models import (
     Sweep,
     Withdrawal,
 )
-from chain.services import gas
+from chain.services import gas, lag
 from exchange import clock
 
 WITHDRAWALS_WAITING = (State.HELD, State.REVIEW, State.APPROVED, State.SIGNED, State.BROADCAST)
@@ -63,6 +65,21 @@ def _scans() -> Iterator[Metric]:
             lambda s: int(s.disagrees_at is not None),
         ),
         ("addresses_differing", "Addresses that hold something else", lambda s: s.differing),
+        (
+            "reconciled_age_seconds",
+            "Since balances were compared; alarm above two days",
+            lambda s: (now - s.reconciled_at).total_seconds() if s.reconciled_at else 0,
+        ),
+        (
+            "behind_seconds",
+            "How old the newest block is that was read, about; alarm above a minute",
+            lambda s: lag.lag_of(s).seconds_behind,
+        ),
+        (
+            "credit_behind_blocks",
+            "Final blocks whose deposits are not credited yet",
+            lambda s: lag.lag_of(s).final - lag.lag_of(s).credited,
+        ),
     )
     for name, words, read in gauges:
         yield _by_network(f"megatron_chain_{name}", words, [(s.network, read(s)) for s in rows])
@@ -82,6 +99,7 @@ def _queues() -> Iterator[Metric]:
         found = [(network, rows.filter(network=network).count()) for network in networks]
         yield _by_network(f"megatron_chain_{name}", words, found)
     yield from _sweeps(networks)
+    yield from _backfills(networks)
     parked = [(network, int(bool(network.parked_reason))) for network in networks]
     yield _by_network("megatron_chain_parked", "1 while nothing can be paid", parked)
     wallets = HotWallet.objects.select_related("network")
@@ -113,6 +131,32 @@ def _sweeps(networks: Sequence[Network]) -> Iterator[Metric]:
     missing = [(network, float(reading.missing_wei)) for network, reading in newest]
     words = "Ether gone from the paying wallet without a row; alarm above 0"
     yield _by_network("megatron_chain_gas_missing_wei", words, missing)
+
+
+def _backfills(networks: Sequence[Network]) -> Iterator[Metric]:
+    """Say what is read again, what could not be, and what the scan had missed."""
+    rows = Backfill.objects.all()
+    left = Sum(F("last") - F("next_number") + 1)
+    failed = rows.filter(ended_at__gt=clock.now() - timedelta(days=1), next_number__lte=F("last"))
+    for name, words, read in (
+        (
+            "backfill_blocks_left",
+            "Blocks that are to be read again",
+            lambda network: rows.filter(network=network, ended_at=None).aggregate(n=left)["n"],
+        ),
+        (
+            "backfills_given_up",
+            "Ranges that could not be read again, within a day; alarm above 0",
+            lambda network: failed.filter(network=network).count(),
+        ),
+        (
+            "backfill_deposits_found",
+            "Deposits that only a backfill has found; alarm when it rises",
+            lambda network: rows.filter(network=network).aggregate(n=Sum("new"))["n"],
+        ),
+    ):
+        found = [(network, float(read(network) or 0)) for network in networks]
+        yield _by_network(f"megatron_chain_{name}", words, found)
 
 
 def _by_network(name: str, words: str, found: Sequence[tuple[Network, float]]) -> GaugeMetricFamily:

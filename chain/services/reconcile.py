@@ -11,6 +11,7 @@ from chain.clients.rpc import Node
 from chain.errors import NodeFault
 from chain.models import DepositAddress, Network, ScanState, Sweep
 from chain.services import calls, credit, gas
+from exchange import clock
 
 AT_ONCE = 500
 
@@ -47,6 +48,13 @@ def reconcile(network: Network, node: Node) -> list[Difference]:
     return found
 
 
+def note(network: Network, different: Sequence[Difference]) -> None:
+    """Keep how many addresses differ, and that somebody has looked."""
+    ScanState.objects.filter(network=network).update(
+        differing=len(different), reconciled_at=clock.now()
+    )
+
+
 def _swept(network: Network, *, open_: bool) -> dict[str, int]:
     """Return what sweeps have moved from each address, or are about to."""
     rows = Sweep.objects.filter(network=network, token=network.token)
@@ -75,5 +83,5 @@ def reconcile_all() -> int:
                 rows=row.rows_micro,
             )
         total += len(different)
-        ScanState.objects.filter(network=network).update(differing=len(different))
+        note(network, different)
     return total

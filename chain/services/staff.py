@@ -3,13 +3,15 @@
 from django.db import transaction
 
 from chain.clients import endpoints
+from chain.hashing import checksummed
 from chain.models import HotWallet, Network, ScanState
-from chain.services import gas, reconcile
+from chain.services import backfills, gas, lag, reconcile
 from exchange.errors import Malformed, NotAllowed, Unprocessable
 from exchange.models import StaffAction, User
 from exchange.services.staff import reason_of
 
 ETHER_MICRO_MAX = 10**12
+NAMED_MOST = 10
 
 
 @transaction.atomic
@@ -80,10 +82,8 @@ def scan_resume(*, actor: User, state: ScanState, reason: str) -> None:
     _record(actor, "network.scan_resumed", state.network, reason)
 
 
-def reconcile_now(*, actor: User, state: ScanState, reason: str) -> int:
-    """Compare every address's balance and the wallet's ether with our rows.
-
-    Returns how many addresses differ.
+def reconcile_now(*, actor: User, state: ScanState, reason: str) -> str:
+    """Compare every address's balance and the wallet's ether with our rows; say what was found.
 
     Raises:  NotAllowed, Malformed; Unavailable node_fault.
     """
@@ -91,9 +91,34 @@ def reconcile_now(*, actor: User, state: ScanState, reason: str) -> int:
     node = endpoints.nodes_of(state.network)[0]
     different = reconcile.reconcile(state.network, node)
     gas.read(state.network, node)
-    ScanState.objects.filter(pk=state.pk).update(differing=len(different))
+    reconcile.note(state.network, different)
     _record(actor, "network.reconciled", state.network, reason)
-    return len(different)
+    named = ", ".join(checksummed(row.address) for row in different[:NAMED_MOST])
+    return f"{len(different)} addresses differ{': ' if named else ''}{named}"
+
+
+def backfill_ask(*, actor: User, state: ScanState, first: int, last: int, reason: str) -> str:
+    """Queue a range of final blocks to be read again, in the background; say how many they are.
+
+    Raises:  NotAllowed; Malformed for a range that is none, too long or not final; Unprocessable
+             already_so while another one is read.
+    """
+    reason = _allowed(actor, "chain.change_scanstate", reason)
+    with transaction.atomic():
+        row = backfills.ask(network=state.network, first=first, last=last, actor=actor)
+        _record(actor, f"network.backfill_{first}_{last}", state.network, reason)
+    return f"{row.blocks_left} blocks are read in the background; see the table of backfills"
+
+
+def lag_read(*, actor: User, state: ScanState, reason: str) -> str:
+    """Ask every endpoint how far it is, and say it beside how far we are.
+
+    Raises:  NotAllowed, Malformed.
+    """
+    reason = _allowed(actor, "chain.change_scanstate", reason)
+    found = lag.lag_of(state)
+    _record(actor, "network.lag_read", state.network, reason)
+    return "; ".join([lag.in_words(found), *lag.endpoints_in_words(state.network)])
 
 
 def _allowed(actor: User, right: str, reason: str) -> str:

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from chain.clients import endpoints
 from chain.errors import NodeFault
 from chain.models import Network
-from chain.services import backfill
+from chain.services import backfills
+from exchange.errors import Refused
 
 
 class Command(BaseCommand):
@@ -27,9 +28,9 @@ class Command(BaseCommand):
         if network is None:
             raise CommandError("there is no such network")
         try:
-            found = backfill.backfill(
+            row = backfills.run(
                 network, endpoints.nodes_of(network), options["first"], options["last"]
             )
-        except NodeFault as fault:
+        except (NodeFault, Refused) as fault:
             raise CommandError(fault.message) from fault
-        self.stdout.write(f"{found.logs} transfers, {found.hits} to us, {found.new} new")
+        self.stdout.write(f"{row.logs} transfers, {row.hits} to us, {row.new} new")
