@@ -26,15 +26,22 @@ BINARY = (
 )
 
 
+NOT_RUN = "ANVIL IS NOT INSTALLED: this case ran against our own node alone (npm ci)"
+
+
 @contextlib.contextmanager
-def anvil(*flags: str) -> Iterator[Node]:
-    """Run anvil until the block ends; skip where the package is not installed."""
+def anvil(*flags: str, lag: int = 2) -> Iterator[Node]:
+    """Run anvil until the block ends; skip where the package is not installed.
+
+    `lag` is how many blocks `finalized` is behind the head, an even number.
+    """
     if not BINARY.exists():
-        pytest.skip("anvil is not installed")
+        pytest.skip(NOT_RUN)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = ["--port", str(port), "--no-mining", "--silent", "--slots-in-an-epoch", "1", *flags]
+    words = ["--port", str(port), "--no-mining", "--silent", *flags]
+    words += ["--slots-in-an-epoch", str(lag // 2)]
     tie = tied(signal.SIGKILL)  # however these tests end, their node ends with them
     words = [str(BINARY), *words]
     process = subprocess.Popen(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from chain.models import DepositAddress, HotWallet, KeyAccount, Sweep
+from chain.models import DepositAddress, HotWallet, KeyAccount, NonceSlot, Sweep, Withdrawal
 from chain.services import addresses, sweeps
 from chain.services.final_line import header
 from chain.services.pump import Pumped
@@ -15,6 +15,7 @@ from tests.chain.stage import depositor, scan_all
 from tests.factories import usdc
 
 PATH = "m/44'/60'/1'"
+QUIET_ROUNDS = 2
 
 
 class Broom(Till):
@@ -45,11 +46,22 @@ class Broom(Till):
         return done
 
     def finish(self, rounds: int = 12) -> None:
-        """Work, mine and read until everything has had time to be final."""
+        """Work, mine and read until everything has had time to be final, or nothing is open."""
+        quiet = 0
         for _ in range(rounds):
             self.round()
             self.chain.mine()
             self.read()
+            quiet = 0 if self.is_busy else quiet + 1
+            if quiet == QUIET_ROUNDS:
+                return
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether any payment or sweep has not ended."""
+        waits = (NonceSlot.objects.filter(settled_at=None), Sweep.objects.filter(ended_at=None),
+                 Withdrawal.objects.filter(ended_at=None))  # fmt: skip
+        return any(rows.exists() for rows in waits)
 
     def read(self) -> None:
         """Read the chain to its newest block."""

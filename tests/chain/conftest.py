@@ -1,5 +1,6 @@
-"""Chains for tests: one anvil for the session, mined by hand."""
+"""Chains for tests, mined by hand: every case runs on our own and on anvil."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -8,18 +9,25 @@ from chain.services import seams
 from tests.chain.anvil import anvil
 from tests.chain.driver import Chain, Embedded
 
-
-@pytest.fixture(scope="session")
-def anvil_chain() -> Iterator[Chain]:
-    """Return a chain behind anvil whose finality lags 2 blocks."""
-    with anvil() as node:
-        yield Chain(node)
+KINDS = ("embedded", "anvil")
+LAG = 16
 
 
-@pytest.fixture(scope="module")
-def embedded_chain() -> Chain:
-    """Return a chain of our own whose finality lags 64 blocks, in this process."""
-    return Embedded(finality_lag=64)
+@contextlib.contextmanager
+def chain_of(kind: str, *, lag: int = LAG) -> Iterator[Chain]:
+    """Run a chain of a kind whose finality lags so many blocks."""
+    if kind == "embedded":
+        yield Embedded(finality_lag=lag)
+    else:
+        with anvil(lag=lag) as node:
+            yield Chain(node, finality_lag=lag)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
+    """Return a chain of either kind, the module's own; the module's LAG is its finality's."""
+    with chain_of(request.param, lag=getattr(request.module, "LAG", LAG)) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -39,11 +39,10 @@ def call_data(signature: str, *arguments: int | str) -> str:
 class Chain:
     """A chain with our token on it and somebody rich; on anvil, whose owner we are."""
 
-    # how far `finalized` is behind the head, by the node's own tags
-    finality_lag = 2
-
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *, finality_lag: int = 2) -> None:
         self.node = node
+        # how far `finalized` is behind the head, by the node's own tags
+        self.finality_lag = finality_lag
         self.chain_id = node.number("eth_chainId")
         self.bank, self.marker = self._accounts()
         self._recount()
@@ -157,14 +156,12 @@ class Chain:
 class Embedded(Chain):
     """The same on the chain of our own, inside this process."""
 
-    finality_lag = 16
-
     def __init__(self, *, finality_lag: int = 16) -> None:
         options = Options(block_time=0, safe_lag=finality_lag // 2, finalized_lag=finality_lag)
         self.inside = node_of(options)
-        self.finality_lag = finality_lag
         handle = server._handler(self.inside)
-        super().__init__(Node("embedded", lambda body: jsonrpc.answer(body, handle)))
+        node = Node("embedded", lambda body: jsonrpc.answer(body, handle))
+        super().__init__(node, finality_lag=finality_lag)
 
     def _accounts(self) -> tuple[LocalAccount, LocalAccount]:
         return genesis.account(genesis.OWNER), genesis.account(9)

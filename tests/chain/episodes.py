@@ -8,6 +8,7 @@ would prove little.
 import random
 from dataclasses import dataclass, field
 
+from chain.clients.rpc import Node
 from chain.hashing import TRANSFER_TOPIC
 from chain.models import DepositAddress, Network, ScannedBlock, ScanState
 from chain.services import seams
@@ -74,10 +75,12 @@ class Episode:
 
     def __init__(self, chain: Chain, seed: int, tally: Tally) -> None:
         self.chain, self.tally = chain, tally
+        # two endpoints of one chain, so that what is read is compared in every life
+        self.nodes = [chain.node, Node("second", chain.node._transport)]
         self.dice = random.Random(seed)
         self.seed = seed
         self.people: list[tuple[User, DepositAddress]] = [depositor() for _ in range(USERS)]
-        tags = self.dice.random() < 0.5 and getattr(chain, "finality_lag", 0) >= DEEPEST
+        tags = self.dice.random() < 0.5 and chain.finality_lag >= DEEPEST
         self.network: Network = network_of(chain, finality_blocks=0 if tags else FINALITY)
         ScannedBlock.objects.filter(network=self.network).delete()
         ScanState.objects.filter(network=self.network).delete()
@@ -94,7 +97,7 @@ class Episode:
             getattr(self, f"_{act}")()
         self.chain.mine(FINALITY + 2)
         self._scan()
-        scan_all(self.network, [self.chain.node], most=DEEPEST)
+        scan_all(self.network, self.nodes, most=DEEPEST)
         self.control.scan()
         self._judge()
 
@@ -125,7 +128,7 @@ class Episode:
 
     def _take_back(self) -> None:
         self._pay()
-        scan(self.network, self.chain.node)
+        scan(self.network, *self.nodes)
         self.control.scan()
         self.chain.reorg(self.dice.randint(1, 3), keep=False)
         self.tally.reorgs += 1
@@ -137,7 +140,7 @@ class Episode:
         try:
             scan(
                 self.network,
-                self.chain.node,
+                *self.nodes,
                 most=self.dice.randint(1, 7),
                 chunks=self.dice.randint(1, 12),
             )

@@ -15,7 +15,7 @@ from chain.services import reserves
 from exchange import clock
 from exchange.models import User
 from exchange.services import tokens
-from tests.chain.driver import Chain, Embedded
+from tests.chain.driver import Chain
 from tests.chain.paying import Till, entry
 from tests.chain.stage import depositor, scan_all
 from tests.factories import key
@@ -23,11 +23,6 @@ from tests.factories import key
 pytestmark = pytest.mark.django_db
 V1 = "/api/v1/"
 Nothing = Callable[[], AbstractContextManager[None]]
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture

@@ -14,16 +14,11 @@ from exchange.errors import NotAllowed, Unprocessable
 from exchange.models import Account, StaffAction, Transfer, User
 from exchange.services import audit
 from tests.chain.broom import Broom
-from tests.chain.driver import Chain, Embedded
+from tests.chain.driver import Chain
 from tests.chain.paying import withdraw
 from tests.factories import usdc
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from chain.hashing import checksummed
 from chain.models import CredentialChange, Deposit, Network, ReserveProof, ScanState, Withdrawal
 from chain.services import reserves
 from exchange.models import User
-from tests.chain.driver import Chain, Embedded
+from tests.chain.driver import Chain
 from tests.chain.paying import Till, entry, withdraw
 from tests.chain.stage import depositor, scan, scan_all
 from tests.doors import prove
@@ -27,11 +27,6 @@ from tests.factories import funded_user, key
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 Nothing = Callable[[], AbstractContextManager[None]]
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture
@@ -117,6 +112,7 @@ def test_the_other_states_of_a_deposit_have_words(till: Till, hers: Client, alic
         assert words in _text(hers.get("/wallet/moves/"))
 
 
+@pytest.mark.parametrize("chain", ["embedded"], indirect=True)
 def test_the_faucet_pays_the_own_address_now_and_then(
     till: Till, hers: Client, alice: User
 ) -> None:

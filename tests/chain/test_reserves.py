@@ -10,15 +10,10 @@ from chain.clients.rpc import Node
 from chain.models import HotWallet, ReserveProof
 from chain.services import calls, reserves
 from tests.chain.broom import Broom
-from tests.chain.driver import Chain, Embedded
+from tests.chain.driver import Chain
 from tests.factories import usdc
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture

@@ -19,11 +19,7 @@ from tests.chain.stage import cash_of, depositor, network_of, scan, scan_all
 
 pytestmark = pytest.mark.django_db
 State = Deposit.State
-
-
-@pytest.fixture
-def chain(anvil_chain: Chain) -> Chain:
-    return anvil_chain
+LAG = 2
 
 
 def _state() -> ScanState:

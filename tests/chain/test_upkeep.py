@@ -32,18 +32,13 @@ from chain.services import addresses, embedded_setup, follow, metrics, reconcile
 from chain.services import staff as verbs
 from exchange.errors import NotAllowed, Unprocessable
 from exchange.models import StaffAction, User
-from tests.chain.driver import Chain, Embedded
+from tests.chain.driver import Chain
 from tests.chain.paying import Till
 from tests.chain.stage import cash_of, depositor, key_account, network_of, scan_all
 from tests.factories import funded_user
 
 pytestmark = pytest.mark.django_db
 SEED = bytes(range(32))
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture
@@ -76,6 +71,7 @@ def test_only_public_keys_are_kept() -> None:
         KeyAccount.objects.create(purpose="deposits", path="m", xpub=xprv, is_active=False)
 
 
+@pytest.mark.parametrize("chain", ["embedded"], indirect=True)
 def test_the_development_chain_is_set_up_as_often_as_wanted(till: Till) -> None:
     HotWallet.objects.all().delete()
     Network.objects.all().delete()

@@ -18,18 +18,13 @@ from chain.services.withdrawal_rules import Proof
 from exchange import clock
 from exchange.errors import Conflict, Malformed, NotAllowed, Refused, Unprocessable
 from exchange.models import Hold, User
-from tests.chain.driver import Chain, Embedded, call_data
+from tests.chain.driver import Chain, call_data
 from tests.chain.paying import Till, entry, fresh, settled_owner, withdraw
 from tests.chain.stage import cash_of, depositor, scan
 from tests.factories import funded_user, usdc
 
 pytestmark = pytest.mark.django_db
 Nothing = Callable[[], AbstractContextManager[None]]
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from chain.errors import NodeFault
 from chain.models import Attempt, NonceSlot, ScanState, Withdrawal
 from chain.services import pump
 from exchange.models import Hold, User
-from tests.chain.driver import Chain, Embedded
+from tests.chain.driver import Chain
 from tests.chain.liar import lying
 from tests.chain.paying import Till, withdraw
 from tests.chain.stage import cash_of, scan
@@ -18,11 +18,6 @@ from tests.factories import usdc
 
 pytestmark = pytest.mark.django_db
 ASKED = "eth_getTransactionReceipt"
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture

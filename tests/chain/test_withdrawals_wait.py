@@ -12,17 +12,12 @@ from chain.models import Attempt, NonceSlot, Withdrawal
 from chain.services import calls, follow, payouts, pump, withdrawals
 from exchange import clock
 from exchange.models import User
-from tests.chain.driver import Chain, Embedded, call_data
+from tests.chain.driver import Chain, call_data
 from tests.chain.paying import Till, entry, withdraw
 from tests.chain.stage import cash_of
 from tests.factories import usdc
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def chain() -> Chain:
-    return Embedded()
 
 
 @pytest.fixture
