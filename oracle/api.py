@@ -113,6 +113,25 @@ class MoveShape(Out):
     confidence = Rate(source="confidence_e8")
 
 
+class PriceThenShape(Out):
+    """The market price at one moment after an event: at the end of the last full minute by then."""
+
+    after = serializers.CharField(source="name", help_text="1 minute, 1 hour or 1 day")
+    at = Instant()
+    market_price = Price(source="market_pico", allow_null=True)
+    change = Rate(source="change_e8", allow_null=True, help_text="against right after the event")
+    why = serializers.CharField(allow_blank=True, help_text="why there is no price")
+
+
+class AftermathShape(Out):
+    """What the market price did."""
+
+    market_price_before = Price(source="before_pico", allow_null=True)
+    why = serializers.CharField(allow_blank=True, help_text="why there is no price before")
+    market_price = Price(source="market_pico", help_text="right after the event")
+    later = PriceThenShape(many=True)
+
+
 class RunShape(Out):
     """One run in a list. A run without change is there too."""
 
@@ -124,6 +143,7 @@ class RunShape(Out):
     reason = serializers.CharField(allow_blank=True)
     change = Rate(source="change_e8", allow_null=True, help_text="of F")
     move = MoveShape(allow_null=True)
+    aftermath = AftermathShape(allow_null=True, help_text="what the price did next")
     clamps = ClampShape(many=True)
     stories = serializers.IntegerField(source="story_count")
     publishers = serializers.IntegerField()

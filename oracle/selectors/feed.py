@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from exchange.models import Market, OracleMove
 from oracle.models import Evidence, Report, Run, Source
+from oracle.selectors import aftermath
+from oracle.selectors.aftermath import Aftermath
 
 FEED_MAX = 100
 HREF = ("https://", "http://")
@@ -125,6 +127,7 @@ class FeedItem:
     abstained: tuple[tuple[str, str], ...]
     clamps: tuple[Clamp, ...]
     move: OracleMove | None
+    aftermath: Aftermath | None
 
     @property
     def change_e8(self) -> int | None:
@@ -156,7 +159,8 @@ def items(runs: Sequence[Run]) -> list[FeedItem]:
     verdicts, opinions = _reports(runs)
     told = _evidence(runs)
     labels = {row.name: str(row) for row in Source.objects.all()}
-    moves = {row.ref: row for row in OracleMove.objects.filter(ref__in=[r.ref for r in runs])}
+    told_of = aftermath.moves(run.ref for run in runs)
+    moves = {ref: found.move for ref, found in told_of.items()}
     return [
         FeedItem(
             run=run,
@@ -172,6 +176,7 @@ def items(runs: Sequence[Run]) -> list[FeedItem]:
             abstained=tuple(sorted(run.detail.get("abstained", {}).items())),
             clamps=_clamps(moves.get(run.ref)),
             move=moves.get(run.ref),
+            aftermath=told_of[run.ref].aftermath if run.ref in told_of else None,
         )
         for run in runs
     ]
