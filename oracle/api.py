@@ -17,6 +17,7 @@ from oracle.selectors import access, cards, feed, lists
 from oracle.services.forecasting import STORY_PREFIX
 
 OPEN = ("",)
+INVENTED = "what was read was invented for the demonstration, in whole or in part"
 Out = serializers.Serializer[Any]
 
 
@@ -148,6 +149,7 @@ class RunShape(Out):
     stories = serializers.IntegerField(source="story_count")
     publishers = serializers.IntegerField()
     cost = Usd(source="run.cost_micro", help_text="what its questions to sources cost")
+    invented_news = serializers.BooleanField(help_text=INVENTED)
 
 
 class RunDetail(RunShape):
@@ -212,6 +214,7 @@ class CardShape(Out):
     market = serializers.CharField(source="market.slug")
     topic = serializers.CharField(source="market.topic")
     origin = serializers.CharField(help_text="played through the past, or lived")
+    invented_news = serializers.BooleanField(help_text=INVENTED)
     spec_version = serializers.IntegerField(source="spec.version")
     from_at = Instant()
     to_at = Instant()

@@ -53,6 +53,9 @@ class Card(models.Model):
     )
     made_at = models.DateTimeField(default=clock.now)
 
+    # Not kept: whoever reads cards for people sets it (oracle/selectors/cards.py).
+    invented_news: bool = False
+
     class Meta:
         indexes = [models.Index(fields=["market", "-id"], name="card_recent")]
         triggers = [pgtrigger.Protect(name="card_append_only", operation=_FROZEN)]

@@ -65,7 +65,6 @@ def _rows(refs: list[str]) -> QuerySet[OracleMove]:
 
 def _close(span_s: int) -> Subquery:
     """Return M at the end of the last minute that was over by then, the event's own the first."""
-
     at_s = OuterRef("at_s")
     minutes = Candle.objects.filter(
         market_id=OuterRef("market_id"),

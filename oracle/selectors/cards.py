@@ -1,12 +1,13 @@
 """A market's report cards as people read them: the newest card, its lines, and two plots."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exchange.models import Market
 from oracle.core.card import interval
 from oracle.models import Card, CardRow
+from oracle.selectors import invented
 
 WIDTH, HEIGHT = 640, 220
 SQUARE = 220
@@ -95,7 +96,7 @@ def newest(market: Market) -> Sheet | None:
     """Return the market's newest card, if it has one."""
     card = Card.objects.filter(market=market).select_related("market", "spec").order_by("-id")
     found = card.first()
-    return sheet(found) if found else None
+    return sheet(labelled([found])[0]) if found else None
 
 
 def recent(market: Market | None, before: int | None, limit: int) -> list[Card]:
@@ -105,7 +106,15 @@ def recent(market: Market | None, before: int | None, limit: int) -> list[Card]:
         rows = rows.filter(market=market)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return list(rows.order_by("-id")[: limit + 1])
+    return labelled(rows.order_by("-id")[: limit + 1])
+
+
+def labelled(cards: Iterable[Card]) -> list[Card]:
+    """Return the cards, each saying whether the news it was made of is invented."""
+    shipped, rows = invented.names(), list(cards)
+    for card in rows:
+        card.invented_news = invented.is_behind(card.market, card.spec, shipped)
+    return rows
 
 
 def sheet(card: Card) -> Sheet:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from exchange.models import Market, OracleMove
 from oracle.models import Evidence, Report, Run, Source
-from oracle.selectors import aftermath
+from oracle.selectors import aftermath, invented
 from oracle.selectors.aftermath import Aftermath
 
 FEED_MAX = 100
@@ -128,6 +128,7 @@ class FeedItem:
     clamps: tuple[Clamp, ...]
     move: OracleMove | None
     aftermath: Aftermath | None
+    invented_news: bool
 
     @property
     def change_e8(self) -> int | None:
@@ -158,7 +159,8 @@ def items(runs: Sequence[Run]) -> list[FeedItem]:
     """Return runs as the feed shows them, in the given order, in a handful of queries."""
     verdicts, opinions = _reports(runs)
     told = _evidence(runs)
-    labels = {row.name: str(row) for row in Source.objects.all()}
+    sources = list(Source.objects.all())
+    labels, shipped = {row.name: str(row) for row in sources}, invented.among(sources)
     told_of = aftermath.moves(run.ref for run in runs)
     moves = {ref: found.move for ref, found in told_of.items()}
     return [
@@ -177,6 +179,7 @@ def items(runs: Sequence[Run]) -> list[FeedItem]:
             clamps=_clamps(moves.get(run.ref)),
             move=moves.get(run.ref),
             aftermath=told_of[run.ref].aftermath if run.ref in told_of else None,
+            invented_news=invented.is_behind(run.market, run.spec, shipped),
         )
         for run in runs
     ]

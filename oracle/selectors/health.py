@@ -8,6 +8,7 @@ from django.conf import settings
 from exchange import clock
 from exchange.models import Market
 from oracle.models import Backtest, Card, OracleSpec, Run, Schedule, Source
+from oracle.selectors import invented
 
 DISABLED_WORDS = "every oracle of this site is switched off"
 
@@ -40,6 +41,7 @@ class OracleHealth:
     last_run: Run | None
     readers_away: tuple[str, ...]
     sources: tuple[SourceHealth, ...]
+    invented_news: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ def oracle_health(market: Market) -> OracleHealth | None:
         last_run=Run.objects.filter(market=market, is_dry=False).order_by("-id").first(),
         readers_away=_away(schedule.spec),
         sources=_sources(schedule.spec),
+        invented_news=invented.is_behind(market, schedule.spec, invented.names()),
     )
 
 
