@@ -207,8 +207,10 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 # Oracle: a switch for all of it, and the folders that archives of dated news may lie in ----------
 
 ORACLE_MODE = env.choice("ORACLE_MODE", options=("enabled", "disabled"))
+# What lies here was invented for the demonstration, and is labelled so wherever it is read.
+ORACLE_INVENTED_DIRS = [str(BASE_DIR / "megatron" / "demo")]
 ORACLE_ARCHIVE_DIRS = [
-    str(BASE_DIR / "megatron" / "demo"),
+    *ORACLE_INVENTED_DIRS,
     *env.words("ORACLE_ARCHIVE_DIRS", default=[]),
 ]
 # Weights lie here, fetched once by `manage.py fetch_models`; without them words and numbers read.
