@@ -1,10 +1,11 @@
 """What every reader offers, and what it is given to read. One file per kind beside this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from oracle.core import voices
 from oracle.core.forecasts import Outside
 from oracle.core.levels import LevelMapping
 from oracle.core.quorum import Seat
@@ -13,12 +14,24 @@ from oracle.core.reports import Report
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One cluster by its head, as a reader sees it. `weight_e8` is that of where it was seen."""
+    """One cluster by its head, as a reader sees it. `weight_e8` is that of where it was seen.
+
+    `publisher` is who told it first and `sources` are the seat's sources that had it.
+    """
 
     cluster: int
     title: str
     text: str
     weight_e8: int
+    publisher: str = voices.NOBODY
+    sources: tuple[str, ...] = (voices.NOBODY,)
+
+    @property
+    def teller(self) -> voices.Teller:
+        """Return whose voice it is."""
+        return voices.Teller(
+            publisher=self.publisher, sources=self.sources, weight_e8=self.weight_e8
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +58,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """All a seat may know: the market, the stories, the number, F, what others forecast."""
+    """All a seat may know: the market, the stories, the number, F, what others forecast.
+
+    `sources` has the weight of each of the seat's sources that answered, with news or without.
+    """
 
     variable: Variable
     stories: tuple[Story, ...]
@@ -54,6 +70,7 @@ class Brief:
     floor_e8: int
     as_of: datetime
     forecasts: tuple[Outside, ...] = ()
+    sources: Mapping[str, int] = field(default_factory=dict)
 
 
 class Analyst(Protocol):

@@ -6,8 +6,11 @@ stage 1 says that something matters; else its seat gives the small report.
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 
 from oracle.analysts import classifier, lexicon, nets, small, summary, weights
@@ -16,7 +19,7 @@ from oracle.core import scoring, sizing
 from oracle.core.quorum import Seat
 from oracle.core.reports import DELTA, NOTE_LARGE, NOTE_NEUTRAL, NOTE_UNSURE, Mark, Report
 
-RULES = 3
+RULES = 4
 NAME = "generator"
 PROMPTS = Path(__file__).parent / "prompts"
 DIRECTION, SIZE, SUMMARY = "direction-1.txt", "size-1.txt", "summary-1.txt"
@@ -46,12 +49,18 @@ class Generator:
         return nets.fact(model_name()) is not None
 
     def read(self, seat: Seat, brief: Brief) -> Report:
-        """Return the large report where stage 1 finds that something matters."""
+        """Return the large report where stage 1 finds that something matters.
+
+        Whoever tells the loudest story has no more voices for it: without a direction of most
+        voices nothing is asked, and an answer against it is none.
+        """
         marks = _stage_1(brief)
-        impact = scoring.impact(marks)
-        if impact < scoring.IMPACT_LARGE:
+        impact, side = scoring.impact(marks), small.side(brief, marks)
+        if impact < scoring.IMPACT_LARGE or not side:
             return small.report(NAME, seat, brief, marks)
         made = _sized(brief)
+        if made.sign != side:
+            made = replace(made, sign=0, delta_pico=0)
         notes = (NOTE_LARGE,) if made.sign else (NOTE_LARGE, NOTE_NEUTRAL)
         sure = made.confidence_e8 >= brief.floor_e8
         if made.sign and not sure:
@@ -108,7 +117,7 @@ def _summary(brief: Brief) -> str:
     """Return a sentence about the stories that may be shown, or nothing. It decides nothing."""
     asked = _asked(SUMMARY, brief.variable.question, envelope(brief.stories))
     written = nets.write(model_name(), asked, SUMMARY_TOKENS_MAX)
-    read = [_flat(f"{one.title}. {one.text}") for one in brief.stories[:STORIES_MAX]]
+    read = [_flat(f"{one.title}. {one.text}") for one in _top(brief.stories)]
     return summary.kept(written, read, prompt(SUMMARY))
 
 
@@ -116,9 +125,19 @@ def envelope(stories: Sequence[Story]) -> str:
     """Return the stories as numbered data. Their text cannot close what holds it."""
     lines = [
         f"<story {n}>{_flat(f'{story.title}. {story.text}')}</story {n}>"
-        for n, story in enumerate(stories[:STORIES_MAX], 1)
+        for n, story in enumerate(_top(stories), 1)
     ]
     return "\n".join(lines) or "<story 1>nothing</story 1>"
+
+
+def _top(stories: Sequence[Story]) -> list[Story]:
+    """Return the first story of each publisher, then the others, as many as a prompt holds."""
+    before: Counter[str] = Counter()
+    turns = []
+    for story in stories:
+        turns.append((before[story.publisher], story))
+        before[story.publisher] += 1
+    return [story for _, story in sorted(turns, key=itemgetter(0))][:STORIES_MAX]
 
 
 def _asked(file: str, question: str, told: str) -> str:

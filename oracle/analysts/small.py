@@ -11,21 +11,31 @@ from oracle.sources.base import words
 
 def report(name: str, seat: Seat, brief: Brief, marks: Sequence[Mark]) -> Report:
     """Return the small report of a seat over its marks."""
-    opinion = scoring.small(marks, floor_e8=brief.floor_e8)
-    impact = scoring.impact(marks)
-    large = (NOTE_SMALL,) if impact >= scoring.IMPACT_LARGE else ()
+    said = opinion(brief, marks, floor_e8=brief.floor_e8)
     return Report(
         seat=seat.name,
         reader=name,
         sources=seat.sources,
         kind=DELTA,
-        delta_pico=opinion.delta_pico,
-        confidence_e8=opinion.confidence_e8,
-        stated_e8=opinion.confidence_e8,
-        impact=impact,
-        notes=opinion.notes + large,
+        delta_pico=said.delta_pico,
+        confidence_e8=said.confidence_e8,
+        stated_e8=said.confidence_e8,
+        impact=scoring.impact(marks),
+        notes=(*said.notes, NOTE_SMALL) if marks else said.notes,
         marks=tuple(marks),
     )
+
+
+def side(brief: Brief, marks: Sequence[Mark]) -> int:
+    """Return the direction that the voices of a seat have together, however sure they are."""
+    delta_pico = opinion(brief, marks, floor_e8=0).delta_pico
+    return (delta_pico > 0) - (delta_pico < 0)
+
+
+def opinion(brief: Brief, marks: Sequence[Mark], *, floor_e8: int) -> scoring.Opinion:
+    """Return what the marks add up to, a voice for each publisher and source of the brief."""
+    tellers = [story.teller for story in brief.stories]
+    return scoring.small(marks, tellers, brief.sources, floor_e8=floor_e8)
 
 
 def mark(story: Story, keywords: Sequence[str], sign: int, confidence_e8: int) -> Mark:

@@ -8,6 +8,7 @@ LEVEL = "level"
 # Why a report is not what its marks alone would say.
 NOTE_QUIET = "nothing new"
 NOTE_NEUTRAL = "neutral"
+NOTE_FEW = "said by fewer than half"
 NOTE_UNSURE = "below the confidence floor"
 NOTE_CLAMPED = "clamped to 30 %"
 NOTE_SMALL = "stage 1 only"

@@ -13,14 +13,14 @@ from exchange.engines import variable
 from exchange.engines.engine import Refusal
 from exchange.engines.variable import oracle_event
 from exchange.selectors.configs import config_of
-from oracle.analysts.base import Brief, Number, Story
+from oracle.analysts.base import Brief, Number
 from oracle.analysts.registry import READS_NUMBERS
 from oracle.core import novelty
 from oracle.core.quorum import Seat
 from oracle.core.reports import Report
 from oracle.models import OracleSpec, Source
 from oracle.selectors import past
-from oracle.services import calibrating, courses, fetching, numbers, reading, terms
+from oracle.services import calibrating, courses, fetching, numbers, reading, terms, texts
 from oracle.services.hashing import digest_of
 from oracle.services.shelf import Shelf
 from oracle.services.steps import Step
@@ -94,7 +94,9 @@ class _Player:
 
     def _step(self, at: datetime, known: _Known) -> Step:
         started = clock.monotonic()
-        chosen = novelty.choose(known.seen, self.spent, reading.STORIES_MAX)
+        chosen = novelty.choose(
+            known.seen, self.spent, reading.STORIES_MAX, self._publishers(known)
+        )
         told = {one: tuple(n for n in known.seen if one in known.seen[n]) for one in chosen}
         said = reading.ask_seats(
             self.spec,
@@ -120,6 +122,10 @@ class _Player:
             cost_micro=self.cost_micro,
             versions=said.versions,
         )
+
+    def _publishers(self, known: _Known) -> dict[int, str]:
+        heads = {one: self.shelf.tales[one].head for rows in known.seen.values() for one in rows}
+        return {one: texts.publisher_key(head.url, head.publisher) for one, head in heads.items()}
 
     def _learn(self, at: datetime, known: _Known) -> None:
         """Learn from the own past as a live market does, once a week, with what is out by now."""
@@ -169,11 +175,8 @@ class _Player:
         return Brief(
             variable=reading.variable_of(self.spec),
             stories=tuple(
-                Story(
-                    cluster=one,
-                    title=heads[one].title,
-                    text=heads[one].text,
-                    weight_e8=max(self.weights[n] for n in names if n in seat.sources),
+                reading.story_of(
+                    one, heads[one], [n for n in names if n in seat.sources], self.weights
                 )
                 for one, names in told.items()
                 if not set(names).isdisjoint(seat.sources)
@@ -182,6 +185,7 @@ class _Player:
             fundamental_pico=self.f_pico,
             floor_e8=self.config.conf_min_e8,
             as_of=at,
+            sources=reading.answered(seat, known.states, self.weights),
         )
 
     def _apply(self, made: Sequence[Report], known: _Known) -> bool:

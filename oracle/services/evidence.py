@@ -34,6 +34,7 @@ class Draft:
 
 
 Known = Mapping[bytes, Evidence]
+Told = Draft | Evidence
 
 
 def draft(item: Item) -> Draft | None:

@@ -214,17 +214,22 @@ def unchanged() -> Callable[[], bool]:
 
 
 def _listener(path: Path) -> socket.socket:
-    """Return a socket that listens at `path`, for its owner alone from its first instant."""
+    """Return a socket that listens at `path`, for its owner alone from its first instant.
+
+    It gets its name when it listens, so that nobody who sees it is refused.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
     with contextlib.suppress(FileNotFoundError):
-        path.unlink()
+        fresh.unlink()
     listener = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        listener.bind(str(fresh))
     finally:
         os.umask(before)
     listener.listen(LINES_MAX)
+    fresh.replace(path)
     return listener
 
 

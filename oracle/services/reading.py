@@ -26,12 +26,12 @@ from oracle.core.calibration import Points, calibrated
 from oracle.core.forecasts import Outside
 from oracle.core.quorum import Seat
 from oracle.models import Calibration, Evidence, Observation, OracleSpec, Report, Run
-from oracle.services import calibrating, evidence, fetching, forecasting, leases, terms
+from oracle.services import calibrating, evidence, fetching, forecasting, leases, terms, texts
 from oracle.services.hashing import sha256_hex
 
 STORIES_MAX = 25
 # Raised by hand whenever the steps between stored evidence and reports change their answer.
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 log = structlog.get_logger()
 
@@ -97,7 +97,7 @@ def reports_from(
     tables = _tables(inputs)
     return ask_seats(
         spec,
-        lambda seat: _brief(spec, inputs, stories, seat),
+        lambda seat: _brief(spec, inputs, stories, seat, sources),
         sources,
         away,
         tables=tables,
@@ -177,10 +177,8 @@ def _inputs(run: Run) -> Inputs:
     seen = _seen(run)
     clusters = {cluster for ids in seen.values() for cluster in ids}
     spent = evidence.spent_among(clusters, market_id=run.market_id)
-    chosen = novelty.choose(seen, spent, STORIES_MAX)
-    heads = dict(
-        Evidence.objects.filter(cluster_id__in=chosen, is_head=True).values_list("cluster_id", "id")
-    )
+    heads, publishers = _heads(clusters - spent)
+    chosen = novelty.choose(seen, spent, STORIES_MAX, publishers)
     live = access.live(run.market_id)
     state = variable.MarketState.from_mapping(live.state)
     assert run.fetched_at is not None
@@ -198,6 +196,16 @@ def _inputs(run: Run) -> Inputs:
             run.spec, run.fetched_at, {name: one.version for name, one in available().items()}
         ),
     }
+
+
+def _heads(clusters: Collection[int]) -> tuple[dict[int, int], dict[int, str]]:
+    """Return the head of each story, and whose voice it is."""
+    rows = Evidence.objects.filter(cluster_id__in=clusters, is_head=True)
+    found = list(rows.values_list("cluster_id", "id", "url", "publisher"))
+    return (
+        {cluster: head for cluster, head, *_ in found},
+        {cluster: texts.publisher_key(*named) for cluster, _, *named in found},
+    )
 
 
 def _seen(run: Run) -> dict[str, list[int]]:
@@ -251,15 +259,11 @@ def _brief(
     inputs: Inputs,
     stories: Mapping[int, tuple[Evidence, list[str]]],
     seat: Seat,
+    sources: Mapping[str, Any],
 ) -> Brief:
     weights = terms.weights_of(spec)
     told = [
-        Story(
-            cluster=cluster,
-            title=head.title,
-            text=head.text,
-            weight_e8=max(weights[name] for name in names if name in seat.sources),
-        )
+        story_of(cluster, head, [name for name in names if name in seat.sources], weights)
         for cluster, (head, names) in stories.items()
         if not set(names).isdisjoint(seat.sources)
     ]
@@ -271,7 +275,28 @@ def _brief(
         floor_e8=inputs["floor_e8"],
         as_of=datetime.fromisoformat(inputs["as_of"]),
         forecasts=_outsides(inputs, seat),
+        sources=answered(seat, sources, weights),
     )
+
+
+def story_of(
+    cluster: int, head: evidence.Told, names: Sequence[str], weights: Mapping[str, int]
+) -> Story:
+    """Return a story as the seat reads it whose sources `names` had it."""
+    return Story(
+        cluster=cluster,
+        title=head.title,
+        text=head.text,
+        weight_e8=max(weights[name] for name in names),
+        publisher=texts.publisher_key(head.url, head.publisher),
+        sources=tuple(sorted(names)),
+    )
+
+
+def answered(seat: Seat, sources: Mapping[str, Any], weights: Mapping[str, int]) -> dict[str, int]:
+    """Return the weight of each of the seat's sources that answered in a run."""
+    silent = silent_among(seat.sources, sources)
+    return {name: weights[name] for name in seat.sources if name not in silent}
 
 
 def _forecasts(run: Run) -> list[list[int]]:

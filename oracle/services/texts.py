@@ -19,6 +19,9 @@ TRACKING = ("utm_", "at_", "mc_", "ns_", "hsa_")
 TRACKING_NAMES = frozenset(
     {"fbclid", "gclid", "dclid", "msclkid", "igshid", "cmpid", "ref", "ref_src"}
 )
+# Second labels below which countries register names.
+REGISTRIES = frozenset({"co", "com", "ac", "gov", "org", "net", "edu", "or", "ne", "go", "gob"})
+COUNTRY_LETTERS = 2
 PORTS = {"http": "80", "https": "443"}
 
 
@@ -70,6 +73,23 @@ def canonical_url(url: str) -> str:
 def site(url: str) -> str:
     """Return the site a canonical address belongs to, as readers know it."""
     return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def publisher_key(url: str, publisher: str) -> str:
+    """Return whose voice an item is: its registrable domain, else its publisher's name.
+
+    A domain's owner makes as many names below it as he likes. Without a list of all registries the
+    last two labels count, or three where the second is one under which countries register; what
+    this joins wrongly is one voice too few, never one too many.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if not host:
+        return publisher.casefold()
+    labels = host.split(".")
+    if ":" in host or labels[-1].isdigit():
+        return host  # a number of a machine
+    is_country = len(labels[-1]) == COUNTRY_LETTERS and REGISTRIES.issuperset(labels[-2:-1])
+    return ".".join(labels[-3:] if is_country else labels[-2:])
 
 
 class _Stripper(HTMLParser):

@@ -1,5 +1,8 @@
 """Quorum, novelty, levels and cadence: the small pure decisions around a run."""
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
 from oracle.core import cadence, levels, novelty, quorum
 from oracle.core.cadence import Ending
 from oracle.core.levels import LevelMapping
@@ -46,17 +49,32 @@ def test_a_report_below_the_floor_does_not_count() -> None:
     assert (len(panel.reports), panel.counted, panel.missing) == (2, 1, 1)
 
 
+def chosen(
+    seen: dict[str, list[int]],
+    spent: Collection[int] = (),
+    limit: int = 25,
+    whose: Mapping[int, str] = MappingProxyType({}),
+) -> list[int]:
+    every = {one: "agency.example" for queue in seen.values() for one in queue}
+    return novelty.choose(seen, spent, limit, every | dict(whose))
+
+
 def test_spent_stories_are_never_chosen() -> None:
-    assert novelty.choose({"a": [1, 2, 3]}, {2}, 25) == [1, 3]
+    assert chosen({"a": [1, 2, 3]}, {2}) == [1, 3]
 
 
 def test_a_flood_cannot_push_the_others_out() -> None:
     seen = {"flood": list(range(100, 200)), "wire": [1, 2], "agency": [3]}
-    assert novelty.choose(seen, set(), 6) == [3, 100, 1, 101, 2, 102]
+    assert chosen(seen, limit=6) == [3, 100, 1, 101, 2, 102]
+
+
+def test_nor_can_one_publisher_of_a_source() -> None:
+    loud = dict.fromkeys(range(100, 200), "loud.example") | {1: "wire.example"}
+    assert chosen({"search": [*range(100, 200), 1, 2]}, limit=4, whose=loud) == [100, 1, 2, 101]
 
 
 def test_a_story_seen_twice_is_chosen_once() -> None:
-    assert novelty.choose({"a": [1, 1, 2], "b": [2, 1]}, set(), 25) == [1, 2]
+    assert chosen({"a": [1, 1, 2], "b": [2, 1]}) == [1, 2]
 
 
 def test_a_level_is_a_straight_line() -> None:

@@ -237,7 +237,10 @@ def test_a_weight_below_the_floor_makes_a_source_inaudible(folder: Path) -> None
     market = world.oracle_market(sources=[{"source": "wire", "weight": "0.1"}])
     run = world.run(market)
     report = Report.objects.get(run=run)
-    assert (report.delta_pico, report.notes) == (0, ["below the confidence floor"])
+    assert (report.delta_pico, report.notes) == (
+        0,
+        ["below the confidence floor", "stage 1 only"],
+    )
 
 
 def test_a_run_keeps_what_a_replay_needs(folder: Path) -> None:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from exchange.engines.units import RATE
 from oracle.core import bounds, scoring
-from oracle.core.reports import NOTE_NEUTRAL, NOTE_QUIET, NOTE_UNSURE, Mark
+from oracle.core.reports import NOTE_FEW, NOTE_NEUTRAL, NOTE_QUIET, NOTE_UNSURE, Mark
+from oracle.core.voices import Teller
 
 FLOOR = 40_000_000
 
@@ -99,6 +100,49 @@ def test_the_report_stays_small_and_its_confidence_counts(given_marks: list[Mark
     assert abs(opinion.delta_pico) <= scoring.SMALL_PICO
     assert FLOOR <= opinion.confidence_e8 <= RATE
     assert 0 <= scoring.impact(given_marks) <= 100
+
+
+def told(publisher: str, *sources: str) -> Teller:
+    return Teller(publisher=publisher, sources=sources)
+
+
+def test_one_opinion_among_neutral_stories_is_a_small_part() -> None:
+    news = [mark(1, 100), *[mark(0, 0)] * 24]
+    assert scoring.small(news, floor_e8=FLOOR).delta_pico == scoring.SMALL_PICO // 25
+
+
+def test_many_stories_of_one_publisher_are_one_voice() -> None:
+    flood = [mark(1, 90)] * 25 + [mark(0, 0)]
+    tellers = [told("loud.example", "wire")] * 25 + [told("calm.example", "wire")]
+    assert scoring.small(flood, tellers, floor_e8=FLOOR).delta_pico == scoring.SMALL_PICO // 2
+
+
+def test_a_source_without_news_says_no_change() -> None:
+    quiet = {"a": RATE, "b": RATE, "c": RATE}
+    one, both = [told("x", "a")], [told("x", "a"), told("y", "b")]
+    assert scoring.small([mark(1, 90)], one, quiet, floor_e8=FLOOR).notes == (NOTE_FEW,)
+    opinion = scoring.small([mark(1, 90)] * 2, both, quiet, floor_e8=FLOOR)
+    assert opinion.delta_pico == scoring.SMALL_PICO * 66_666_666 // RATE
+
+
+def test_a_story_that_every_source_has_is_each_one_s_word() -> None:
+    agency = [told("agency.example", "a", "b", "c")]
+    quiet = {"a": RATE, "b": RATE, "c": RATE}
+    opinion = scoring.small([mark(-1, 90)], agency, quiet, floor_e8=FLOOR)
+    assert opinion.delta_pico == -scoring.SMALL_PICO
+
+
+@given(marks, st.lists(st.sampled_from("abc"), min_size=25, max_size=25))
+def test_voices_mirror_and_a_minority_is_never_heard(given_marks: list[Mark], who: str) -> None:
+    tellers = [told(one, one) for one in who[: len(given_marks)]]
+    here, there = (
+        scoring.small(one, tellers, {"silent": 3 * RATE}, floor_e8=FLOOR)
+        for one in (given_marks, mirror(given_marks))
+    )
+    assert here.delta_pico == -there.delta_pico
+    assert abs(here.delta_pico) <= scoring.SMALL_PICO // 2
+    more = scoring.small(given_marks, tellers, {"silent": 4 * RATE}, floor_e8=FLOOR)
+    assert more.delta_pico == 0
 
 
 def test_a_weight_scales_confidence_down() -> None:

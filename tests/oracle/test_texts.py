@@ -54,6 +54,24 @@ def test_canonical_url(raw: str, clean: str) -> None:
     assert texts.canonical_url(raw) == clean
 
 
+KEYS = [
+    ("https://news.wire.example/a", "wire.example"),
+    ("https://wire.example/b", "wire.example"),
+    ("https://www.paper.co.uk/c", "paper.co.uk"),
+    ("https://bbc.uk/d", "bbc.uk"),
+    ("https://co.uk/e", "co.uk"),
+    ("https://127.0.0.1:8000/f", "127.0.0.1"),
+    ("https://[::1]/g", "::1"),
+    ("https://localhost/h", "localhost"),
+    ("", "the wire"),
+]
+
+
+@pytest.mark.parametrize(("url", "key"), KEYS)
+def test_a_publisher_is_its_domain_else_its_name(url: str, key: str) -> None:
+    assert texts.publisher_key(url, "The Wire") == key
+
+
 @given(st.text(max_size=400))
 def test_nothing_hidden_and_nothing_that_looks_like_a_tag_remains(raw: str) -> None:
     clean = texts.plain(raw, 200)
