@@ -165,6 +165,9 @@ class OutcomeTick(models.Model):
     volume_sum_micro = models.BigIntegerField(
         db_default=0, editable=False, help_text="of all batches so far; kept by the database"
     )
+    report: Any = models.JSONField(
+        null=True, help_text="section 11 in its units as text: see `selectors.outcome.reports`"
+    )
     commands = models.IntegerField()
     fills = models.IntegerField()
     state_hash = models.BinaryField(max_length=32)

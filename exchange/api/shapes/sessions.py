@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from exchange.api.endpoint import PageQuery
@@ -13,6 +14,8 @@ from exchange.api.fields import (
     PublicId,
     Rate,
 )
+from exchange.selectors.outcome import reports
+from exchange.selectors.outcome.sessions import SessionView
 
 Out = serializers.Serializer[Any]
 
@@ -38,6 +41,12 @@ class Share(Fixed):
     """A rate, in 1e-9 inside."""
 
     places, unit = 9, "fraction of 1"
+
+
+class Fine(Fixed):
+    """An amount of USDC to 1e-12."""
+
+    places, unit = 12, "USDC"
 
 
 class PairShape(Out):
@@ -95,6 +104,38 @@ class SessionRow(Out):
     created_at = Instant()
 
 
+class OutcomePoolShape(Out):
+    """One outcome's pool; null where it is out of play."""
+
+    outcome = serializers.IntegerField()
+    cash = Fine(source="cash_fine", allow_null=True, help_text="V: what people have put in")
+    depth = Fine(source="depth_fine", allow_null=True, help_text="L")
+    subsidy = Fine(source="subsidy_fine", allow_null=True)
+    yes = Tokens(source="yes_micro", allow_null=True, help_text="issued and launch supply")
+    no = Tokens(source="no_micro", allow_null=True)
+    virtual_yes = Tokens(
+        source="virtual_yes_micro", allow_null=True, help_text="added by eliminations"
+    )
+    seigniorage = Money(source="seigniorage_micro", help_text="of auto-fills in this outcome")
+
+
+class MakerShape(Out):
+    """The market maker's accounts and pools, as of the newest tick.
+
+    Seigniorage by outcome sums up to `seigniorage` and `paid_back`.
+    """
+
+    common_depth = Fine(source="common_depth_fine")
+    subsidy = Fine(source="subsidy_fine")
+    pool = Money(source="pool_micro")
+    pairs = Money(source="pairs_micro")
+    fees = Money(source="fees_micro")
+    seigniorage = Money(source="seigniorage_micro")
+    paid_back = Money(source="paid_back_micro", help_text="to orders that set auto-fills off")
+    gas = Money(source="gas_micro")
+    outcomes = OutcomePoolShape(many=True)
+
+
 class SessionShape(Out):
     """A session as it stands."""
 
@@ -120,6 +161,9 @@ class SessionShape(Out):
     volume = Money(source="volume_micro")
     risk = Money(source="risk_micro", help_text="the maker's loss if the worst outcome won now")
     profit = Money(source="profit_micro", help_text="the maker's running result")
+    maker = serializers.SerializerMethodField(
+        help_text="told to the host, and to all after the end; else null"
+    )
     basket = BasketShape()
     reduce_only = serializers.CharField(source="live.reduce_only_reason", allow_blank=True)
     halted = serializers.CharField(source="live.halt_rule", allow_blank=True)
@@ -129,6 +173,12 @@ class SessionShape(Out):
     parameters = serializers.DictField(
         help_text="whom the rounds eliminate is told to the host, and to all after the end"
     )
+
+    @extend_schema_field(MakerShape(allow_null=True))
+    def get_maker(self, view: SessionView) -> Any:
+        """Return the maker's report, or None for who may not know it yet."""
+        found = reports.of_view(view)
+        return None if found is None else MakerShape(found).data
 
 
 class SessionPage(Out):

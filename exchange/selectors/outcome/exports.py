@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from exchange.models import OutcomeFill, OutcomeTick, Participant, Session
-from exchange.selectors.outcome import portfolio, ranking, sessions
+from exchange.selectors.outcome import portfolio, ranking, reports, sessions
 from exchange.spreadsheet import Cell, Figure, figure, instant
 
 Rows = Iterator[Sequence[Cell]]
@@ -16,8 +17,11 @@ TRADE_HEADER = (
 )  # fmt: skip
 TICK_HEADER = (
     "tick", "ms since start", "time", "status", "outcome", "YES", "NO", "volume", "risk", "profit",
-    "fees", "seigniorage", "gas", "pool", "pairs",
+    "fees", "seigniorage", "gas", "pool", "pairs", "maker subsidy", "common depth L", "cash V",
+    "depth L", "subsidy", "YES supply", "NO supply", "virtual YES", "seigniorage of outcome",
 )  # fmt: skip
+TICK_MONEY = ("volume", "risk", "profit", "fees", "seigniorage", "gas", "pool", "pairs")
+REPORT_PLACES = [12 if name.endswith("_fine") else 6 for name in reports.FIELDS]
 CONFIGURATION_HEADER = ("name", "value")
 RANKING_HEADER = ("place", "name", "final USDC", "gain USDC", "gain %", "trades", "gas USDC")
 ORDER_HEADER = (
@@ -54,27 +58,40 @@ def trades(session: Session) -> tuple[Sequence[str], Rows]:
 
 
 def ticks(session: Session) -> tuple[Sequence[str], Rows]:
-    """Return the prices of every outcome at every tick that left a trace."""
+    """Return prices, money and the maker's report of every outcome at every tick with a trace."""
     rows = OutcomeTick.objects.filter(market_id=session.market_id).order_by("number")
+    names = [label["name"] for label in session.outcomes]
 
     def cells() -> Rows:
+        earned = reports.seigniorage_by_batch(session)
+        sums = [0] * len(names)
         for row in rows.iterator(2000):
+            for number, amount in earned.get(row.seq, {}).items():
+                sums[number] += amount
             about = (row.number, row.t_ms, instant(row.at), row.status)
-            money = (
-                row.volume_micro,
-                row.risk_micro,
-                row.profit_micro,
-                row.fees_micro,
-                row.seigniorage_micro,
-                row.gas_micro,
-                row.pool_micro,
-                row.pairs_micro,
-            )
-            for label, pair in zip(session.outcomes, row.prices, strict=True):
+            money = [figure(getattr(row, f"{name}_micro"), 6) for name in TICK_MONEY]
+            common, parts = _reported(row.report, len(names))
+            for number, name in enumerate(names):
+                pair = row.prices[number]
                 prices = ("", "") if pair is None else tuple(figure(price, 12) for price in pair)
-                yield (*about, label["name"], *prices, *(figure(m, 6) for m in money))
+                yield (
+                    *about, name, *prices, *money, *common, *parts[number], figure(sums[number], 6),
+                )  # fmt: skip
 
     return TICK_HEADER, cells()
+
+
+def _reported(report: Any, count: int) -> tuple[Sequence[Cell], Sequence[Sequence[Cell]]]:
+    """Return what a tick keeps of the maker's report as cells: of the market, and by outcome."""
+    if report is None:
+        return ("", ""), [("",) * len(REPORT_PLACES)] * count
+    rows = [row and [int(text) for text in row] for row in report["outcomes"]]
+    subsidy = sum(row[reports.FIELDS.index("subsidy_fine")] for row in rows if row)
+    common = figure(subsidy, 12), figure(int(report["common_depth"]), 12)
+    blank = ("",) * len(REPORT_PLACES)
+    return common, [
+        blank if row is None else tuple(map(figure, row, REPORT_PLACES)) for row in rows
+    ]
 
 
 def configuration(session: Session) -> tuple[Sequence[str], Rows]:

@@ -77,6 +77,8 @@ class SessionView:
     coming: Upcoming | None
     parameters: dict[str, Any]
     planned_winner: int | None
+    report: outcome.Report
+    is_told: bool
 
     @property
     def sum_yes_pico(self) -> int:
@@ -121,6 +123,8 @@ def view(session: Session, viewer: User | None = None) -> SessionView:
         coming=coming(market, config, state, now_ms, is_told=is_told),
         parameters=parameters(market, is_told=is_told),
         planned_winner=session.planned_winner if is_told else None,
+        report=report,
+        is_told=is_told,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from exchange.engines import outcome, units
+from exchange.selectors.outcome import reports
 from exchange.selectors.outcome.own_side import own_side
 from exchange.services.news import micro, price
 from exchange.services.outcome.batch import Batch
@@ -14,10 +15,11 @@ TRADES_MAX = 50
 Json = dict[str, Any]
 
 
-def figures(batch: Batch, done: outcome.Settlement) -> dict[str, Any]:
-    """Return what a tick has come to: the maker's risk and profit, its volume, its quotes."""
+def figures(batch: Batch, done: outcome.Settlement) -> Json:
+    """Return what a tick has come to: the maker's report, what was traded, the maker's quotes."""
     found = outcome.report(batch.config, done.state, batch.t_ms)
     return {
+        "report": reports.mapping(found, batch.config.n_outcomes),
         "risk_micro": found.risk_micro,
         "profit_micro": found.profit_micro,
         "volume_micro": sum(fill.amount_micro for fill in done.fills),
@@ -41,7 +43,7 @@ def opening(state: Json) -> Json:
     }
 
 
-def tick(batch: Batch, done: outcome.Settlement, found: dict[str, Any]) -> Json:
+def tick(batch: Batch, done: outcome.Settlement, found: Json) -> Json:
     """Return the tick in the form that is published and kept as the session's newest.
 
     Its `quotes` are what the market maker bids and asks, `pairs` those that a merge may take apart;

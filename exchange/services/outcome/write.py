@@ -50,11 +50,13 @@ INSERT_FILLS = f"""
 TICK = (
     "market_id", "seq", "number", "t_ms", "at", "status", "prices", "z_e9", "backing",
     "redemption_micro", "pool_micro", "pairs_micro", "fees_micro", "seigniorage_micro",
-    "gas_micro", "risk_micro", "profit_micro", "volume_micro", "commands", "fills", "state_hash",
+    "gas_micro", "risk_micro", "profit_micro", "volume_micro", "report", "commands", "fills",
+    "state_hash",
 )  # fmt: skip
+TICK_JSON = frozenset({"prices", "report"})
 INSERT_TICK = f"""
     INSERT INTO exchange_outcometick ({", ".join(TICK)})
-    VALUES ({", ".join("%s::jsonb" if name == "prices" else "%s" for name in TICK)})
+    VALUES ({", ".join("%s::jsonb" if name in TICK_JSON else "%s" for name in TICK)})
     """  # noqa: S608 (constants)
 INSERT_NEWS = """
     INSERT INTO exchange_outboxevent (market_id, seq, public, private, created_at)
@@ -171,7 +173,7 @@ def _write_fills(raw: Raw, batch: Batch, fills: Sequence[outcome.Fill], at: Any)
 
 
 def _tick(
-    batch: Batch, done: outcome.Settlement, figures: dict[str, int], at: Any, digest: bytes
+    batch: Batch, done: outcome.Settlement, figures: dict[str, Any], at: Any, digest: bytes
 ) -> tuple[Any, ...]:
     state, tick = done.state, done.tick
     return (
@@ -179,12 +181,12 @@ def _tick(
         json.dumps(tick.prices_pico), tick.z_e9, tick.backing_exact, tick.redemption_micro,
         state.pool_micro, state.pairs_micro, state.fees_micro, state.seigniorage_micro,
         state.gas_micro, figures["risk_micro"], figures["profit_micro"], figures["volume_micro"],
-        len(batch.requests), len(done.fills), digest,
+        json.dumps(figures["report"]), len(batch.requests), len(done.fills), digest,
     )  # fmt: skip
 
 
 def _write_live(
-    raw: Raw, batch: Batch, done: outcome.Settlement, figures: dict[str, int], digest: bytes
+    raw: Raw, batch: Batch, done: outcome.Settlement, figures: dict[str, Any], digest: bytes
 ) -> None:
     tick = news.tick(batch, done, figures)
     levels = book.levels(raw, batch.market_id) if done.orders else None
