@@ -14,6 +14,7 @@ from random import Random
 import pytest
 
 from exchange.engines import outcome
+from exchange.engines.outcome import depth
 from tests.engine.outcome import dice
 from tests.engine.outcome.auditor import Auditor
 from tests.engine.outcome.scene import Scene
@@ -69,7 +70,21 @@ def test_every_promise_is_kept_whatever_happens() -> None:
 
     kinds = {"amm", "direct", "mint", "merge", "convert", "auto", "Eliminated"}
     kinds |= {f"{name} {which}" for name in ("bound", "facing") for which in (True, False)}
+    kinds |= {"held False", "lifted False"}
     assert {kind for kind in kinds if not counts[kind]} == set()
+
+
+@pytest.mark.timeout(14_400 if NIGHTLY else 300)
+def test_the_book_read_in_slices_is_the_book_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a side whole at once is the plain way; a slice is what a stored market is read by."""
+    for seed in SEEDS[: len(SEEDS) // 3]:
+        found = set()
+        for count in (1, 3, 10**9):
+            monkeypatch.setattr(depth, "SLICE", count)
+            scene = life(seed)
+            rest = tuple(sorted(scene.frontier.traders.items()))
+            found.add((outcome.canonical_bytes(scene.state), rest))
+        assert len(found) == 1, seed
 
 
 def test_the_state_is_the_same_in_every_process() -> None:

@@ -4,11 +4,12 @@ It takes no figure from the engine's working; formulas are written again from th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import isqrt
 
 from exchange.engines import outcome
+from exchange.engines.outcome.state import Outcome as Row
 from tests.engine.outcome.scene import Scene
 
 MARKET_KINDS = ("pool", "pairs", "fees", "seigniorage", "gas")
@@ -32,6 +33,7 @@ class Auditor:
         self.seen: Counter[tuple[str, bool]] = Counter()
         self.orders: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
         self.published = self._published()
+        self.state = scene.state
 
     def after(self, done: outcome.Settlement) -> None:
         """Take the last batch into the books and check every promise."""
@@ -46,11 +48,12 @@ class Auditor:
         self._check_crossings()
         self._check_fills(done.fills)
         self._check_loss()
+        self._check_eliminations(done.results)
         if self.scene.state.status == outcome.TRADING:
             self._check_prices()
             self.check_backing()
             self.backing = self._backing()
-        self.published = self._published()
+        self.published, self.state = self._published(), self.scene.state
 
     def check_backing(self) -> None:
         """Check 10.2: F has not fallen since it was last looked at."""
@@ -213,8 +216,40 @@ class Auditor:
         state = self.scene.state
         rows = {i: state.outcomes[i] for i in self.active}
         others = sum(row.no_micro for row in rows.values())
-        for row in rows.values():
-            assert state.pool_micro >= row.yes_micro + others - row.no_micro
+        for winner, row in rows.items():
+            left = state.pool_micro - (row.yes_micro + others - row.no_micro)
+            assert left >= 0
+            if len(rows) == self.scene.config.n_outcomes:
+                assert self.scene.config.z_micro - left <= self._most_lost(winner)
+
+    def _most_lost(self, winner: int) -> Fraction:
+        """Return the bound of 10.3 on the loss before the first elimination."""
+        config = self.scene.config
+        launch = [Fraction(price, 10**9) for price in config.initial_price_e9]
+        others = sum(price for i, price in enumerate(launch) if i != winner)
+        return config.depth_micro * (1 - launch[winner] + others)
+
+    def _check_eliminations(self, results: Iterable[outcome.Result]) -> None:
+        """Check 10.5 where an elimination came alone: at the old virtual YES there is room for B.
+
+        So a solution always exists, and the base energy falls at most where virtual YES rises.
+        """
+        after = self.scene.state
+        for result in results:
+            if not isinstance(result, outcome.Eliminated) or len(self.scene.last.results) > 1:
+                continue
+            before, gone = self.state, set(result.outcomes)
+            rows = [row for row in before.outcomes if row.active]
+            left = [row for i, row in enumerate(before.outcomes) if row.active and i not in gone]
+            paid = sum(before.outcomes[k].no_micro for k in gone)
+            room = self._potential(rows, before.energy, before.z_ref_e9)
+            room += (len(gone) * self.scene.config.depth_micro - paid) * 10**15
+            assert self._potential(left, before.energy, after.z_ref_e9) <= room
+            if result.factor_e9 <= 10**9:
+                self.seen["held", False] += 1
+                assert after.energy >= before.energy
+            else:
+                self.seen["lifted", False] += 1
 
     def _pool(self, x: int) -> tuple[Fraction, Fraction]:
         """Return U and L of section 3.2 in USDC, to forty digits and not to twelve."""
@@ -229,14 +264,7 @@ class Auditor:
         return cash, depth
 
     def _masses(self) -> dict[int, int]:
-        found = {}
-        for i in self.active:
-            row = self.scene.state.outcomes[i]
-            yes, no = row.yes_micro, row.no_micro
-            virtual = row.virtual_yes_micro, row.virtual_no_micro
-            found[i] = (yes + virtual[0]) ** 2 - virtual[0] ** 2
-            found[i] += (no + virtual[1]) ** 2 - virtual[1] ** 2
-        return found
+        return {i: _mass(self.scene.state.outcomes[i]) for i in self.active}
 
     def _check_prices(self) -> None:
         state, masses = self.scene.state, self._masses()
@@ -257,12 +285,16 @@ class Auditor:
 
     def _backing(self) -> int:
         """Return F of section 10.2 by the integer formulas, in 1e-21 USDC."""
-        state, config, masses = self.scene.state, self.scene.config, self._masses()
-        w, n = state.z_ref_e9, len(masses)
-        own = sum(self._cash(state.energy + m) for m in masses.values())
-        common = self._cash(state.energy + sum(masses.values()) // n)
-        potential = (10**9 - w) * own + w * n * common
-        return (state.pool_micro - n * config.depth_micro) * 10**15 - potential
+        state, config = self.scene.state, self.scene.config
+        rows = [state.outcomes[i] for i in sorted(self.active)]
+        potential = self._potential(rows, state.energy, state.z_ref_e9)
+        return (state.pool_micro - len(rows) * config.depth_micro) * 10**15 - potential
+
+    def _potential(self, rows: Sequence[Row], energy: int, w: int) -> int:
+        """Return B of section 3.4 for some outcomes."""
+        masses, n = [_mass(row) for row in rows], len(rows)
+        own = sum(self._cash(energy + m) for m in masses)
+        return (10**9 - w) * own + w * n * self._cash(energy + sum(masses) // n)
 
     def _cash(self, x: int) -> int:
         s, gamma = self.scene.config.depth_micro, self.scene.config.gamma_e9
@@ -271,6 +303,12 @@ class Auditor:
         if gamma > 0 and cash * gamma >= s * 10**15:
             return isqrt((x * gamma - s * s * 10**9) * 10**12 // gamma)
         return cash
+
+
+def _mass(row: Row) -> int:
+    virtual = row.virtual_yes_micro, row.virtual_no_micro
+    both = (row.yes_micro + virtual[0]) ** 2 + (row.no_micro + virtual[1]) ** 2
+    return int(both - virtual[0] ** 2 - virtual[1] ** 2)
 
 
 def _root(value: Fraction) -> Fraction:

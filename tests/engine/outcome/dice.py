@@ -13,12 +13,12 @@ KINDS = ("buy", "buy", "buy", "sell", "sell", "cancel")
 
 def parameters(dice: Random) -> dict[str, Value]:
     """Draw parameters over their ranges, coupling strong enough for auto-fills more often."""
-    count = dice.randint(3, 6)
+    count = dice.choice([3, 4, 5, 6, dice.randint(7, 10)])
     highest = 10**9 // (count - 1) - 1
     return {
         "n_outcomes": str(count),
         "z": dice.choice(["1000", "10000", "100000"]),
-        "initial_price": dice.choice(["0.5", f"0.{10**9 // count:09d}"]),
+        "initial_price": dice.choice(["0.5", f"0.{10**9 // count:09d}", unequal(dice, count)]),
         "gamma": dice.choice(["0", "0.0001", "0.5"]),
         "zeta_start": f"0.{dice.randint(1, highest):09d}",
         "zeta_end": dice.choice([None, f"0.{dice.randint(1, highest):09d}"]),
@@ -28,7 +28,7 @@ def parameters(dice: Random) -> dict[str, Value]:
         "interpolation_mode": dice.choice(["continue", "reset"]),
         "f": dice.choice(["0", "0.01"]),
         "p_max": dice.choice(["0.7", "0.99"]),
-        "tick_size": dice.choice(["0.01", "0.0001"]),
+        "tick_size": dice.choice(["0.01", "0.01", "0.0001", "0.002", "0.05"]),
         "sigma": dice.choice(["0", "0.5", "1"]),
         "af_cap_frac": "0.2",
         "af_max_pools": "5",
@@ -38,6 +38,11 @@ def parameters(dice: Random) -> dict[str, Value]:
         "allow_above_par": dice.random() < 0.7,
         "total_duration_ms": "60000",
     }
+
+
+def unequal(dice: Random, count: int) -> list[str]:
+    """Draw a launch price for each outcome."""
+    return [f"0.{dice.randint(10**7, 6 * 10**8):09d}" for _ in range(count)]
 
 
 def draft(dice: Random) -> dict[str, Any]:
