@@ -55,6 +55,7 @@ function apply(own) {
   for (const order of own.orders ?? []) showOrder(order);
   for (const element of all("[data-own-waiting]")) element.remove();
   show();
+  document.querySelector("[data-own]").dataset.seq = own.seq;
 }
 
 const valueOf = (key, { free, locked }) => {

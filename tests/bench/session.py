@@ -1,28 +1,21 @@
 """S1: a session's crowd over HTTP: orders, ticks, pages, and what each process had to do for it."""
 
-import json
 import os
-import queue
 import resource
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
-from django.conf import settings
 
 from exchange.models import Command, OutboxEvent, OutcomeTick, Session
 from exchange.services import outbox
 from exchange.services.sessions import lobby
-from megatron import embedded
 from tests.bench import place, seats
+from tests.bench.children import Child, is_tick
 from tests.bench.cpu import Meter
 from tests.bench.figures import Measure, Rounds, percentile, say
 from tests.bench.web import Server
@@ -179,15 +172,15 @@ class _Stage:
         tokens = seats.joined(self.session, pace.joined)
         place.refresh_statistics()
         self.meter, self.broker = Meter(), outbox.client()
-        self.clock = stack.enter_context(_Child("tests.bench.timed_clock"))
+        self.clock = stack.enter_context(Child("tests.bench.timed_clock"))
         self.web = stack.enter_context(Server.of_the_site())
         # browsers that came now would be behind with the news of everybody who joined
         _wait_until(lambda: not OutboxEvent.objects.exists(), "the news is never published")
         port, code = str(self.web.port), self.session.code
         path = f"/ws/sessions/{code}/"
         words = ("tests.bench.listeners", port, path, str(pace.browsers))
-        self.browsers = stack.enter_context(_Child(*words))
-        self.callers = stack.enter_context(_Child("tests.bench.crowd", port, code))
+        self.browsers = stack.enter_context(Child(*words))
+        self.callers = stack.enter_context(Child("tests.bench.crowd", port, code))
         self.callers.tell(tokens[: pace.rate])
         for child in (self.browsers, self.callers):
             assert "connected" in child.hear(CONNECT_S_MAX)
@@ -270,7 +263,7 @@ class _Stage:
         last, deadline = rows[-1][0], time.monotonic() + SETTLE_S_MAX
         while last not in self.arrivals or last not in self.commits:
             assert time.monotonic() < deadline, "a tick did not arrive"
-            for line in filter(_is_tick, self.clock.heard()):
+            for line in filter(is_tick, self.clock.heard()):
                 self.commits[len(self.commits) + 1] = line
             self.arrivals.update({line["seq"]: line for line in self.browsers.heard()})
             time.sleep(0.05)
@@ -307,56 +300,6 @@ def _wait_until(holds: Callable[[], bool], trouble: str) -> None:
         time.sleep(0.1)
 
 
-def _is_tick(line: dict[str, Any]) -> bool:
-    """Tell what is said of ticks from the clock's own log."""
-    return "done_ns" in line
-
-
 def _seconds(pid: int) -> float:
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
-
-
-class _Child:
-    """A program of the benchmark that is told and says lines of JSON."""
-
-    def __init__(self, *words: str) -> None:
-        self.words = words
-        self.said: queue.Queue[dict[str, Any]] = queue.Queue()
-
-    def __enter__(self) -> Self:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *self.words],
-            cwd=settings.BASE_DIR,
-            env=os.environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            preexec_fn=embedded.tied(signal.SIGTERM),  # noqa: PLW1509 (one system call)
-        )
-        threading.Thread(target=self._read, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait()
-
-    def tell(self, line: Any) -> None:
-        """Send a line."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(line) + "\n")
-        self.process.stdin.flush()
-
-    def hear(self, seconds: float) -> dict[str, Any]:
-        """Wait for a line."""
-        return self.said.get(timeout=seconds)
-
-    def heard(self) -> list[dict[str, Any]]:
-        """Return the lines that came since."""
-        return [self.said.get_nowait() for _ in range(self.said.qsize())]
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                self.said.put(json.loads(line))

@@ -22,6 +22,7 @@ MEASURES = {
     "outcome": {"T4", "T6"},
     "session": {"S1"},
     "oracle": {"O1"},
+    "pages": {"S2"},
     "deposits": {"D1", "D2", "D5"},
     "withdrawals": {"D3"},
 }
@@ -36,6 +37,7 @@ MEASURES = {
         "charts",
         pytest.param("fanout", marks=pytest.mark.nightly),
         pytest.param("settlement", marks=pytest.mark.nightly),
+        pytest.param("pages", marks=pytest.mark.nightly),
         pytest.param("oracle", marks=pytest.mark.nightly),
         pytest.param("deposits", marks=pytest.mark.nightly),
         pytest.param("withdrawals", marks=pytest.mark.nightly),

@@ -1,5 +1,6 @@
-"""The floor of a session in a real browser: what ticks bring is written at once, as the server would."""
+"""The floor of a session in a real browser: ticks write at once what the server would."""
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page, Route, expect
@@ -58,3 +59,38 @@ def test_a_tick_writes_what_the_server_would(site: str, page: Page) -> None:
     expect(page.locator(".connection").first).to_have_attribute("data-state", "live")
     assert told == _shown(page)
     assert heard == []
+
+
+def test_the_graph_is_read_by_keys_and_as_a_table(site: str, page: Page) -> None:
+    session = running_session(**LONG)
+    who = joined(session, "Robot")
+    ask(who, "buy", "1y", "50")
+    page.goto(f"{site}/sessions/{session.code}/")
+    chart = page.locator("[data-session-chart]")
+    spoken = chart.locator("[data-spoken]")
+    expect(chart).to_have_attribute("data-state", "ready")
+    expect(page.locator("[data-chance='1']")).not_to_have_text("50.0\u202f%")
+
+    page.locator("[data-stage]").focus()
+    page.keyboard.press("Home")
+    expect(spoken).to_have_text("Ant 0.500 at 0:00")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowUp")
+    expect(spoken).to_have_text(re.compile(r"Bee 0\.5[0-9]{2} at 0:0\d"))
+    expect(chart.locator("[data-read]")).to_contain_text("Bee 0.5")
+    page.keyboard.press("PageUp")
+    expect(spoken).to_have_text("Bee 0.500 at 0:00")
+    page.keyboard.press("PageUp")
+    expect(spoken).to_have_text("No further tick")
+    page.keyboard.press("ArrowDown")
+    expect(spoken).to_have_text("Ant 0.500 at 0:00")
+    page.keyboard.press("h")
+    expect(chart.locator("[data-chart-keys]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(chart.locator("[data-chart-keys]")).to_be_hidden()
+
+    chart.get_by_text("Show as a table").click()
+    expect(chart.get_by_role("columnheader", name="Bee")).to_be_visible()
+    with page.expect_download() as waiting:
+        chart.get_by_role("link", name="All as CSV").click()
+    assert "Bee" in waiting.value.path().read_text()

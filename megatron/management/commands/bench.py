@@ -23,7 +23,7 @@ from megatron.embedded import Embedded, database_url, redis_url, state_dir, tied
 
 NAMES = (
     "settlement", "fanout", "charts", "engines", "outcome", "session", "oracle", "deposits",
-    "withdrawals",
+    "withdrawals", "pages",
 )  # fmt: skip
 # Only trades are also measured where a commit waits for no disk.
 IN_MEMORY = frozenset({"settlement"})
