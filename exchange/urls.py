@@ -97,6 +97,7 @@ urlpatterns = [
         session_tickets.session_toast,
         name="session_toast",
     ),
+    path(f"{SESSION}history/", session_end.session_history, name="session_history"),
     path(f"{SESSION}replay/", session_end.session_moment, name="session_moment"),
     path(f"{SESSION}edit/", session_host.session_edit, name="session_edit"),
     path(f"{SESSION}host/", session_host.session_host, name="session_host"),

@@ -43,6 +43,18 @@ class Then:
     books: tuple[TokenBook, ...]
 
 
+@page
+@require_safe
+def session_history(request: HttpRequest, code: str) -> HttpResponse:
+    """Show the graph's figures as a table, the newest first."""
+    seat = seat_of(request, code)
+    points = graph.sampled(seat.session, context_of.GRAPH_POINTS)[::-1]
+    context = {**context_of.frame_context(seat, view_of(seat)), "points": points}
+    whole = not request.headers.get("HX-Request")
+    name = "exchange/session_history.html" if whole else "exchange/partials/_session_history.html"
+    return render(request, name, context)
+
+
 def end_context(request: HttpRequest, seat: Seat) -> Context:
     """Return what the final screen shows."""
     view = view_of(seat)

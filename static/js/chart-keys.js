@@ -1,50 +1,42 @@
-// The chart by keyboard: arrows walk along it, up and down change the series, Page keys jump
-// between the oracle's moves, Enter opens a move's card, H lists the keys.
+// A chart by keyboard: arrows walk along it, up and down change the series, Page keys jump, H lists
+// the keys. What is walked along says how: a market's candles, or the ticks of a session.
 
-const SERIES = ["display", "market", "fundamental"];
-
-export function bindKeys(owner) {
-  const stage = owner.root.querySelector("[data-stage]");
-  const spoken = owner.root.querySelector("[data-spoken]");
-  const help = owner.root.querySelector("[data-chart-keys]");
+/**
+ * Bind the keys to a chart's stage. `walk` knows `count()` of points and of `lines()`, shows one
+ * with `show(index, line)` and returns the sentence that says it; `jump(index, step)` returns where
+ * a Page key leads, or undefined behind the last place, which `beyond` puts in words; `open(index)`
+ * is what Enter does there, and `leave()` gives up the reading.
+ */
+export function bindKeys(root, walk) {
+  const stage = root.querySelector("[data-stage]");
+  const spoken = root.querySelector("[data-spoken]");
+  const help = root.querySelector("[data-chart-keys]");
   let index = -1;
-  let series = 0;
-
-  const available = () => SERIES.filter((name) => name === "display" || owner.shown[name]);
+  let line = 0;
 
   function stand(to) {
-    if (!owner.rows.length) return;
-    index = Math.max(0, Math.min(owner.rows.length - 1, to));
-    const name = available()[series % available().length];
-    const row = owner.rows[index];
-    const value = name === "display" ? row.close : row[name];
-    const line = name === "display" && owner.shown.candles ? "candles" : name;
-    owner.chart.setCrosshairPosition(value, row.time, owner.series[line]);
-    owner.card.held = true;
-    owner.card.write(row);
-    spoken.textContent = owner.card.sentence(row, name);
+    const count = walk.count();
+    if (!count) return;
+    index = Math.max(0, Math.min(count - 1, to));
+    spoken.textContent = walk.show(index, line % walk.lines());
   }
 
   function jump(step) {
-    const stops = owner.rows.flatMap((row, n) => (owner.causes.of(row.time) ? [n] : []));
-    const next = step > 0 ? stops.find((n) => n > index) : stops.filter((n) => n < index).pop();
-    if (next === undefined) spoken.textContent = "No further oracle move in this range";
+    const next = walk.jump(index, step);
+    if (next === undefined) spoken.textContent = walk.beyond;
     else stand(next);
   }
 
   const actions = {
     ArrowLeft: () => stand(index - 1),
     ArrowRight: () => stand(index + 1),
-    ArrowUp: () => { series += 1; stand(index); },
-    ArrowDown: () => { series += available().length - 1; stand(index); },
+    ArrowUp: () => { line += 1; stand(index); },
+    ArrowDown: () => { line += walk.lines() - 1; stand(index); },
     PageUp: () => jump(-1),
     PageDown: () => jump(1),
     Home: () => stand(0),
-    End: () => stand(owner.rows.length - 1),
-    Enter: () => {
-      const move = owner.rows[index] && owner.causes.of(owner.rows[index].time);
-      if (move) owner.openCause(move);
-    },
+    End: () => stand(walk.count() - 1),
+    Enter: () => walk.open?.(index),
     h: () => {
       help.hidden = !help.hidden;
       if (!help.hidden) spoken.textContent = help.textContent;
@@ -60,11 +52,7 @@ export function bindKeys(owner) {
     action();
   });
   stage.addEventListener("focus", () => {
-    if (index < 0) index = owner.rows.length - 1;
+    if (index < 0) index = walk.count() - 1;
   });
-  stage.addEventListener("blur", () => {
-    owner.chart.clearCrosshairPosition();
-    owner.card.held = false;
-    owner.card.rest();
-  });
+  stage.addEventListener("blur", () => walk.leave());
 }

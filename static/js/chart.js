@@ -14,6 +14,7 @@ import { Own } from "./chart-own.js";
 import { fetchSeries, shapes, withTick } from "./chart-data.js";
 import { Card } from "./chart-card.js";
 import { bindKeys } from "./chart-keys.js";
+import { walkOf } from "./chart-walk.js";
 import { colours, options, seriesColours } from "./chart-style.js";
 import { serverNow } from "./countdown.js";
 
@@ -35,7 +36,7 @@ class MarketChart {
     this.card = new Card(this, root.querySelector("[data-card]"));
     this.own = new Own(this);
     this.drag = new Drag(this, this.own);
-    bindKeys(this);
+    bindKeys(this.root, walkOf(this));
     this.listen();
     this.load();
   }

@@ -5,11 +5,14 @@ import {
   LineSeries,
   LineType,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import { bindKeys } from "./chart-keys.js";
 import { colours, options } from "./chart-style.js";
 import { decimal, remaining } from "./format.js";
+import { savePicture } from "./session-picture.js";
+import { drawSparks } from "./session-sparks.js";
+import { walkOf } from "./session-walk.js";
 
 const clock = (ms) => remaining(Math.floor(ms / 1000));
-const SPARK_POINTS = 60;
 const MAKER = [["risk", "down"], ["profit", "accent"]];
 
 class SessionChart {
@@ -22,6 +25,7 @@ class SessionChart {
     this.points = [];
     this.load();
     this.listen();
+    bindKeys(root, walkOf(this));
   }
 
   async load() {
@@ -120,36 +124,21 @@ class SessionChart {
       const value = pick(this.points[this.points.length - 1]);
       if (value !== null) series.update({ time: t_ms, value });
     }
-    this.sparks();
+    drawSparks(this.points);
     this.root.dataset.ticks = String(Number(this.root.dataset.ticks ?? 0) + 1);
-  }
-
-  /** Draw the small lines in the outcomes' rows, as the server does. */
-  sparks() {
-    if (this.points[0]?.t_ms !== 0) return; // what was before is not known: the server's stay
-    const step = Math.max(1, Math.floor(this.points.length / SPARK_POINTS));
-    const thin = this.points.filter((_, n, all) => n % step === 0 || n === all.length - 1);
-    for (const line of document.querySelectorAll("[data-outcome] .outcome-spark polyline")) {
-      const number = Number(line.closest("[data-outcome]").dataset.outcome);
-      const known = thin.map((p) => p.prices[number]).filter(Boolean).map(([yes]) => Number(yes));
-      if (known.length < 2) continue;
-      const low = Math.min(...known);
-      const span = Math.max(...known) - low || 1;
-      const dots = known.map((value, n) => {
-        const [x, y] = [(100 * n) / (known.length - 1), 28 - (26 * (value - low)) / span];
-        return `${x.toFixed(1)},${y.toFixed(1)}`;
-      });
-      line.setAttribute("points", dots.join(" "));
-    }
   }
 
   tell(at) {
     if (!at.time) return void (this.read.textContent = "\u00a0");
     const parts = this.drawn.map(({ series, name }) => {
       const found = at.seriesData.get(series);
-      return found ? `${name} ${decimal(found.value.toFixed(6), this.show === "prices" ? 3 : 2)}` : "";
+      return found ? `${name} ${this.figure(found.value)}` : "";
     });
     this.read.textContent = [clock(at.time), ...parts.filter(Boolean)].join(" · ");
+  }
+
+  figure(value) {
+    return decimal(value.toFixed(6), this.show === "prices" ? 3 : 2);
   }
 
   choose(button) {
@@ -164,40 +153,6 @@ class SessionChart {
     this.draw();
   }
 
-  // A picture of the canvas with the page's background, its name and its legend.
-  save() {
-    const drawn = this.chart.takeScreenshot();
-    const ratio = window.devicePixelRatio || 1;
-    const [head, foot] = [44 * ratio, 36 * ratio];
-    const picture = document.createElement("canvas");
-    picture.width = drawn.width;
-    picture.height = drawn.height + head + foot;
-    const pen = picture.getContext("2d");
-    const style = getComputedStyle(document.body);
-    pen.fillStyle = getComputedStyle(document.documentElement).backgroundColor;
-    pen.fillRect(0, 0, picture.width, picture.height);
-    pen.drawImage(drawn, 0, head);
-    pen.fillStyle = style.color;
-    pen.font = `650 ${18 * ratio}px ${style.fontFamily}`;
-    pen.fillText(this.root.dataset.name, 12 * ratio, 28 * ratio);
-    pen.font = `${13 * ratio}px ${style.fontFamily}`;
-    let x = 12 * ratio;
-    for (const { name, colour } of this.drawn) {
-      pen.fillStyle = colour;
-      pen.fillRect(x, picture.height - 22 * ratio, 10 * ratio, 10 * ratio);
-      pen.fillStyle = style.color;
-      pen.fillText(name, x + 16 * ratio, picture.height - 12 * ratio);
-      x += pen.measureText(name).width + 36 * ratio;
-    }
-    picture.toBlob((blob) => {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(blob);
-      link.download = `${this.root.dataset.name}.png`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
-    });
-  }
-
   listen() {
     this.root.addEventListener("click", (event) => {
       const line = event.target.closest("[data-line]");
@@ -208,7 +163,7 @@ class SessionChart {
         line.setAttribute("aria-pressed", String(!this.hidden.has(number)));
         if (this.points.length) this.draw();
       } else if (show) this.choose(show);
-      else if (event.target.closest("[data-save]") && this.chart) this.save();
+      else if (event.target.closest("[data-save]") && this.chart) savePicture(this);
     });
     document.addEventListener("session:tick", (event) => this.tick(event.detail));
     document.addEventListener("session:gap", () => this.load());
