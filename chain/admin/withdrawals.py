@@ -104,8 +104,10 @@ class WithdrawalEventAdmin(ReadOnly):
 class AddressBookEntryAdmin(ReadOnly):
     """The address books."""
 
-    list_display = ("user", "label", "address", "is_contract", "created_at", "removed_at")
-    list_select_related = ("user",)
+    list_display = (
+        "user", "network", "label", "address", "is_contract", "created_at", "removed_at",
+    )  # fmt: skip
+    list_select_related = ("user", "network")
     search_fields = ("=user__email", "=address")
     ordering = ("-id",)
 

@@ -6,15 +6,50 @@ from rest_framework import serializers
 
 from chain.models.deposits import PREFIX as DEPOSIT
 from chain.models.withdrawals import BOOK_PREFIX, PREFIX
-from exchange.api.endpoint import Input
-from exchange.api.fields import Instant, Money, PublicId, Text
+from chain.selectors.access import CHAIN_ID_DIGITS
+from exchange.api.endpoint import Input, PageQuery
+from exchange.api.fields import Digits, Instant, Money, PublicId, Text, Whole
 
 Out = serializers.Serializer[Any]
+
+
+CHAIN_ID_MOST = 10**CHAIN_ID_DIGITS - 1
+ONE_NETWORK = "a chain id of `networks`; without it the first one"
+
+
+class NetworkQuery(Input):
+    """Which network."""
+
+    network = Digits(required=False, least=1, most=CHAIN_ID_MOST, help_text=ONE_NETWORK)
+
+
+class NetworkBookQuery(Input):
+    """Of which network."""
+
+    network = Digits(
+        required=False, least=1, most=CHAIN_ID_MOST, help_text="a chain id; without it every one"
+    )
+
+
+class NetworkPageQuery(PageQuery):
+    """Which page, and of which network."""
+
+    network = Digits(
+        required=False, least=1, most=CHAIN_ID_MOST, help_text="a chain id; without it every one"
+    )
+
+
+class NetworkShape(Out):
+    """A network that is served."""
+
+    name = serializers.CharField()
+    chain_id = serializers.IntegerField()
 
 
 class WalletShape(Out):
     """Where to send money to, and what may leave."""
 
+    networks = NetworkShape(many=True, help_text="those that are served, the default first")
     network = serializers.CharField()
     chain_id = serializers.IntegerField()
     token = serializers.CharField(help_text="the only contract whose transfers are credited")
@@ -62,6 +97,12 @@ class EntryShape(Out):
     id = PublicId(BOOK_PREFIX, source="row.pk")
     label = serializers.CharField(source="row.label")  # type: ignore[assignment]  # Field has one
     address = serializers.CharField()
+    chain_id = serializers.IntegerField(
+        source="row.network.chain_id",
+        allow_null=True,
+        default=None,
+        help_text="where it may be paid; null: on every network",
+    )
     payable_from = Instant(help_text="48 hours after it was entered")
 
 
@@ -76,6 +117,12 @@ class PaymentInput(Input):
 
     address_id = Text(max_length=40, help_text="`id` of an address of the book")
     amount = Money(help_text="what arrives; the fee comes on top")
+    network = Whole(
+        required=False,
+        least=1,
+        most=CHAIN_ID_MOST,
+        help_text="chain id of the network to pay on; without it the address's own, else the first",
+    )
 
 
 class PaymentShape(Out):

@@ -1,13 +1,13 @@
 """The wallet for programs: the address, deposits, the book, withdrawals by a scope of their own."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chain.api import shapes
 from chain.hashing import checksummed
-from chain.models import ReserveProof
+from chain.models import Network, ReserveProof
 from chain.models.deposits import PREFIX as DEPOSIT
 from chain.models.withdrawals import PREFIX
 from chain.selectors import access, wallet
@@ -15,7 +15,6 @@ from chain.services import addresses, reserves, withdrawal_rules, withdrawals
 from chain.services.withdrawal_rules import Proof
 from exchange.api.endpoint import (
     Endpoint,
-    PageQuery,
     Public,
     body_of,
     key_of_request,
@@ -36,12 +35,14 @@ TAG = "wallet"
 class WalletRead(Endpoint):
     """Where to send money to, and what may leave."""
 
-    @operation("wallet_read", answer=shapes.WalletShape, tag=TAG)
+    @operation("wallet_read", answer=shapes.WalletShape, query=shapes.NetworkQuery, tag=TAG)
     def get(self, request: Request) -> Response:
-        """Return the caller's deposit address, the terms, and what is left of the limits."""
-        user, network = trader_of(request), access.network_of()
+        """Return the caller's deposit address, a network's terms, and what is left of limits."""
+        user, wanted = trader_of(request), query_of(request, shapes.NetworkQuery)
+        network = access.network_of(wanted.get("network"))
         limits = withdrawal_rules.limits_of(user, network)
         found = {
+            "networks": access.networks(),
             "network": network.name,
             "chain_id": network.chain_id,
             "token": checksummed(network.token),
@@ -61,22 +62,23 @@ class WalletRead(Endpoint):
 class DepositList(Endpoint):
     """What arrived, or is on its way."""
 
-    @operation("deposit_list", answer=shapes.DepositPage, query=PageQuery, tag=TAG)
+    @operation("deposit_list", answer=shapes.DepositPage, query=shapes.NetworkPageQuery, tag=TAG)
     def get(self, request: Request) -> Response:
         """List own deposits, newest first, with how far each is."""
-        user, wanted = trader_of(request), query_of(request, PageQuery)
+        user, wanted = trader_of(request), query_of(request, shapes.NetworkPageQuery)
         before = position_of(DEPOSIT, wanted.get("cursor"))
-        rows = wallet.deposits_of(user, before=before, limit=wanted["limit"])
+        rows = wallet.deposits_of(user, _named(wanted), before=before, limit=wanted["limit"])
         return paged(shapes.DepositShape, rows, wanted["limit"], lambda v: v.row.public_id)
 
 
 class BookRead(Endpoint):
     """The address book; addresses are entered on the page alone."""
 
-    @operation("address_list", answer=shapes.BookShape, tag=TAG)
+    @operation("address_list", answer=shapes.BookShape, query=shapes.NetworkBookQuery, tag=TAG)
     def get(self, request: Request) -> Response:
-        """List the addresses that may be paid, and from when."""
-        rows = wallet.book_of(trader_of(request))
+        """List the addresses that may be paid, where, and from when."""
+        wanted = query_of(request, shapes.NetworkBookQuery)
+        rows = wallet.book_of(trader_of(request), _named(wanted))
         return Response(shapes.BookShape({"results": rows}).data)
 
 
@@ -86,12 +88,12 @@ class PaymentList(Endpoint):
     scopes: ClassVar[dict[str, str]] = {"GET": "read", "HEAD": "read", "POST": "withdraw"}
     throttles: ClassVar[dict[str, str]] = {"GET": "read", "HEAD": "read", "POST": "money"}
 
-    @operation("payment_list", answer=shapes.PaymentPage, query=PageQuery, tag=TAG)
+    @operation("payment_list", answer=shapes.PaymentPage, query=shapes.NetworkPageQuery, tag=TAG)
     def get(self, request: Request) -> Response:
         """List own withdrawals to a chain, newest first."""
-        user, wanted = trader_of(request), query_of(request, PageQuery)
+        user, wanted = trader_of(request), query_of(request, shapes.NetworkPageQuery)
         before = position_of(PREFIX, wanted.get("cursor"))
-        rows = wallet.withdrawals_of(user, before=before, limit=wanted["limit"])
+        rows = wallet.withdrawals_of(user, _named(wanted), before=before, limit=wanted["limit"])
         return paged(shapes.PaymentShape, rows, wanted["limit"], lambda v: v.row.public_id)
 
     @operation(
@@ -107,15 +109,23 @@ class PaymentList(Endpoint):
         user, key = trader_of(request), key_of_request(request)
         asked = body_of(request, shapes.PaymentInput)
         token = request.auth if isinstance(request.auth, ApiToken) else None
+        entry = access.entry_of(user, asked["address_id"])
+        own = entry.network.chain_id if entry.network else None
         row = withdrawals.withdrawal_request(
             user=user,
-            network=access.network_of(),
-            entry=access.entry_of(user, asked["address_id"]),
+            network=access.network_of(asked.get("network", own)),
+            entry=entry,
             amount_micro=asked["amount"],
             key=key,
             proof=Proof(token=token) if token else Proof(at=proved_at(request)),
         )
         return Response(shapes.PaymentShape(wallet.withdrawal_view(row)).data, status=201)
+
+
+def _named(wanted: dict[str, Any]) -> Network | None:
+    """Return the network that a query names, None where it names none. Raises NotFound."""
+    chain_id = wanted.get("network")
+    return None if chain_id is None else access.network_of(chain_id)
 
 
 class PaymentRead(Endpoint):

@@ -23,6 +23,15 @@ class AddressBookEntry(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="address_book"
     )
+    network = models.ForeignKey(
+        Network,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="book",
+        help_text="where it may be paid: a contract of one chain is nobody's on another;"
+        " empty: everywhere",
+    )
     address = AddressField()
     label = models.CharField(max_length=40)
     is_contract = models.BooleanField(default=False, help_text="the owner confirmed that it is one")
@@ -32,8 +41,9 @@ class AddressBookEntry(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "address"],
+                fields=["user", "network", "address"],
                 condition=Q(removed_at__isnull=True),
+                nulls_distinct=False,
                 name="address_book_once",
             ),
             models.CheckConstraint(condition=Q(address__regex=ADDRESS), name="address_book_form"),

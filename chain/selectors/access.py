@@ -6,14 +6,39 @@ from exchange.errors import NotFound
 from exchange.ids import key_of
 from exchange.models import User
 
+CHAIN_ID_DIGITS = 18
+
+
+def networks() -> list[Network]:
+    """Return the networks that are served, the one that is meant where none is named first."""
+    return list(Network.objects.filter(is_enabled=True).order_by("id"))
+
 
 def network_of(chain_id: int | None = None) -> Network:
     """Return an enabled network, the first one unless a chain is named."""
-    rows = Network.objects.filter(is_enabled=True).order_by("id")
-    row = rows.first() if chain_id is None else rows.filter(chain_id=chain_id).first()
-    if row is None:
+    served = networks()
+    if chain_id is None:
+        if served:
+            return served[0]
         raise NotFound("no network is set up here")
-    return row
+    for row in served:
+        if row.chain_id == chain_id:
+            return row
+    known = ", ".join(f"{row.chain_id} ({row.name})" for row in served) or "none"
+    raise NotFound(
+        f"there is no network {chain_id} here; there are: {known}",
+        code="network_unknown",
+        fields={"chain_ids": [str(row.chain_id) for row in served]},
+    )
+
+
+def network_named(text: str | None) -> Network:
+    """Return the network whose chain id a page's query or form names; empty is the first one."""
+    if not text:
+        return network_of()
+    # longer than any id that the table holds; what is no number is no network's either
+    is_id = text.isascii() and text.isdigit() and len(text) <= CHAIN_ID_DIGITS
+    return network_of(int(text) if is_id else -1)
 
 
 def withdrawal_of(user: User, withdrawal_id: str) -> Withdrawal:
@@ -27,7 +52,7 @@ def withdrawal_of(user: User, withdrawal_id: str) -> Withdrawal:
 
 def entry_of(user: User, entry_id: str) -> AddressBookEntry:
     """Return an address of the user's own book; somebody else's does not exist for them."""
-    rows = AddressBookEntry.objects.filter(user=user, removed_at=None)
+    rows = AddressBookEntry.objects.filter(user=user, removed_at=None).select_related("network")
     row = rows.filter(pk=key_of(BOOK_PREFIX, entry_id)).first()
     if row is None:
         raise NotFound(f"there is no address {entry_id[:40]!r}")

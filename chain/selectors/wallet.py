@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from chain.core import finality
 from chain.core import withdrawal as states
 from chain.core.finality import Lines, Progress
@@ -52,9 +54,16 @@ class EntryView:
         return self.payable_from <= clock.now()
 
 
-def deposits_of(user: User, *, before: int | None = None, limit: int = 20) -> list[DepositView]:
-    """Return the user's deposits, newest first, one more than `limit` where there are more."""
+def deposits_of(
+    user: User, network: Network | None = None, *, before: int | None = None, limit: int = 20
+) -> list[DepositView]:
+    """Return the user's deposits, newest first, one more than `limit` where there are more.
+
+    Those of every network, unless one is named: then its own, and of networks served no more.
+    """
     rows = Deposit.objects.filter(user=user).select_related("network", "address").order_by("-id")
+    if network is not None:
+        rows = rows.filter(_shown_with(network))
     if before is not None:
         rows = rows.filter(id__lt=before)
     lines = _lines()
@@ -62,11 +71,13 @@ def deposits_of(user: User, *, before: int | None = None, limit: int = 20) -> li
 
 
 def withdrawals_of(
-    user: User, *, before: int | None = None, limit: int = 20
+    user: User, network: Network | None = None, *, before: int | None = None, limit: int = 20
 ) -> list[WithdrawalView]:
     """Return the user's withdrawals likewise."""
     rows = Withdrawal.objects.filter(user=user).select_related("network", "entry", "slot")
     rows = rows.order_by("-id")
+    if network is not None:
+        rows = rows.filter(_shown_with(network))
     if before is not None:
         rows = rows.filter(id__lt=before)
     return [withdrawal_view(row) for row in rows[: limit + 1]]
@@ -83,9 +94,12 @@ def withdrawal_view(row: Withdrawal) -> WithdrawalView:
     )
 
 
-def book_of(user: User) -> list[EntryView]:
-    """Return the user's address book, newest first."""
+def book_of(user: User, network: Network | None = None) -> list[EntryView]:
+    """Return the user's address book, newest first; of one network, what may be paid there."""
     rows = AddressBookEntry.objects.filter(user=user, removed_at=None).order_by("-id")
+    rows = rows.select_related("network")
+    if network is not None:
+        rows = rows.filter(Q(network=None) | Q(network=network))
     return [entry_view(row) for row in rows]
 
 
@@ -98,6 +112,10 @@ def entry_view(row: AddressBookEntry) -> EntryView:
 def link_of(network: Network, tx_hash: str) -> str:
     """Return where a transaction can be looked up, or nothing where there is no explorer."""
     return f"{network.explorer_url}/tx/{tx_hash}" if network.explorer_url else ""
+
+
+def _shown_with(network: Network) -> Q:
+    return Q(network=network) | Q(network__is_enabled=False)
 
 
 def _deposit(row: Deposit, at: Lines | None) -> DepositView:

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from chain.clients.rpc import Node
 from chain.core import addresses
+from chain.errors import NodeFault
 from chain.hashing import checksummed, keccak256
 from chain.models import AddressBookEntry, DepositAddress, HotWallet, Network
 from chain.services.notices import tell
@@ -26,30 +27,41 @@ FAULTS = {
 }
 
 
-def entry_add(
-    *, user: User, address: str, label: str, is_contract: bool, nodes: Sequence[Node]
+def entry_add(  # what was typed, and who answers for the chain
+    *,
+    user: User,
+    address: str,
+    label: str,
+    is_contract: bool,
+    nodes: Sequence[Node],
+    network: Network | None = None,
 ) -> AddressBookEntry:
-    """Enter an address; it may be paid once it has stood there for two days.
+    """Enter an address; it may be paid there once it has stood in the book for two days.
 
-    `nodes` say whether it is a contract; unasked (none given) it is taken as confirmed.
+    `nodes` say whether it is a contract; unasked (none given) it is taken as confirmed. Without a
+    network it may be paid on each.
     Raises:  Malformed address_refused with the fault and its words, Unprocessable book_full or
-             already_so.
+             already_so; NodeFault where no node says what the address is.
     """
     fault = addresses.fault_of(address, keccak256) or _fault_here(address.lower())
-    if not fault and not is_contract and any(_has_code(node, address) for node in nodes):
+    if not fault and not is_contract and _is_contract(nodes, address):
         fault = "contract"
     if fault:
         raise Malformed(
             FAULTS[fault], code="address_refused", fields={"fault": fault, "field": "address"}
         )
     label = label.strip()[:LABEL_MAX] or f"{address[:6]}…{address[-4:]}"
+    where = f" on {network.name}" if network else ""
     mine = AddressBookEntry.objects.filter(user=user, removed_at=None)
     if mine.count() >= ENTRIES_MAX:
         raise Unprocessable("the book is full; remove an address first", code="book_full")
+    if mine.filter(network=None, address=address.lower()).exists():
+        raise _there_already()
     try:
         with transaction.atomic():
             row = AddressBookEntry.objects.create(
                 user=user,
+                network=network,
                 address=address.lower(),
                 label=label,
                 is_contract=is_contract,
@@ -58,10 +70,11 @@ def entry_add(
             tell(
                 user,
                 "A withdrawal address was added",
-                f"{checksummed(row.address)} ({label}) may be paid from 48 hours from now on.",
+                f"{checksummed(row.address)} ({label}) may be paid{where} from 48 hours from now"
+                " on.",
             )
     except IntegrityError as twice:
-        raise Unprocessable("this address is in your book already", code="already_so") from twice
+        raise _there_already() from twice
     return row
 
 
@@ -69,6 +82,10 @@ def entry_remove(*, entry: AddressBookEntry) -> bool:
     """Take an address out of the book; entered again, its two days begin anew."""
     rows = AddressBookEntry.objects.filter(pk=entry.pk, removed_at=None)
     return rows.update(removed_at=clock.now()) == 1
+
+
+def _there_already() -> Unprocessable:
+    return Unprocessable("this address is in your book already", code="already_so")
 
 
 def _fault_here(address: str) -> str:
@@ -80,6 +97,19 @@ def _fault_here(address: str) -> str:
     if DepositAddress.objects.filter(address=address).exists():
         return "ours"
     return "ours" if HotWallet.objects.filter(address=address).exists() else ""
+
+
+def _is_contract(nodes: Sequence[Node], address: str) -> bool:
+    """Say whether any node that answers knows a contract there. Raises NodeFault if none does."""
+    told, fault = [], None
+    for node in nodes:
+        try:
+            told.append(_has_code(node, address))
+        except NodeFault as error:
+            fault = error
+    if fault is not None and not told:
+        raise fault
+    return any(told)
 
 
 def _has_code(node: Node, address: str) -> bool:

@@ -66,7 +66,7 @@ def prepare(node: Node, signer: Signer) -> Network:
     addresses.make_ahead(account)
     _fill(network, node, about["address"])
     if settings.DEMO:
-        _seed_book(str(info["faucet"]).lower())
+        _seed_book(network, str(info["faucet"]).lower())
     if is_new:
         log.info("chain.embedded_ready", network=network.name)
     return network
@@ -90,12 +90,16 @@ def _fill(network: Network, node: Node, hot: str) -> None:
         faucet(network, node, hot, FLOAT_MICRO)
 
 
-def _seed_book(address: str) -> None:
+def _seed_book(network: Network, address: str) -> None:
     """Give the demonstration's people an address that has stood long enough to be paid."""
     before = clock.now() - timedelta(days=3)
     for user in User.objects.filter(email__endswith=DEMO_PEOPLE, is_bot=False):
         if not AddressBookEntry.objects.filter(user=user).exists():
             AddressBookEntry.objects.create(
-                user=user, address=address, label="My other wallet", created_at=before
+                user=user,
+                network=network,
+                address=address,
+                label="My other wallet",
+                created_at=before,
             )
             CredentialChange.objects.filter(user=user).update(at=before)

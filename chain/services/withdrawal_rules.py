@@ -81,8 +81,8 @@ def require(
 
     The caller holds the turn of the user and of the network, so that no two requests share a limit.
     Raises:  NotAllowed step_up_needed or not_allowed; Unprocessable token_too_new,
-             withdrawals_paused, address_too_new, withdrawals_frozen, withdrawal_too_small,
-             withdrawal_limit, not_final_yet.
+             withdrawals_paused, address_other_network, address_too_new, withdrawals_frozen,
+             withdrawal_too_small, withdrawal_limit, not_final_yet.
     """
     if proof.token is not None:
         _require_aged(proof.token)
@@ -99,6 +99,12 @@ def require_allowed(
         raise Unprocessable("withdrawals are paused on this network", code="withdrawals_paused")
     if entry.user_id != user.pk or entry.removed_at is not None:
         raise NotAllowed("this address is not in your book")
+    if entry.network_id not in {None, network.pk}:
+        raise Unprocessable(
+            f"this address is in your book for another network, not for {network.name}",
+            code="address_other_network",
+            fields={"chain_id": network.chain_id},
+        )
     _require_time(user, entry, clock.now())
     if amount_micro < network.withdrawal_min_micro:
         raise Unprocessable(

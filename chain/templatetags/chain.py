@@ -2,6 +2,8 @@
 
 from django import template
 
+from chain.models import Network
+
 register = template.Library()
 
 ENDS = 6
@@ -36,6 +38,12 @@ KINDS = {
 def shortened(text: str) -> str:
     """Write the beginning and the end of a hash or an address."""
     return f"{text[: ENDS + 2]}…{text[-ENDS:]}" if len(text) > 3 * ENDS else text
+
+
+@register.filter
+def with_network(address: str, network: Network | None) -> str:
+    """Name a network in an address of ours, where there is one."""
+    return f"{address}?network={network.chain_id}" if network else address
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from chain.clients import endpoints
@@ -37,7 +38,8 @@ STALE_BLOCKS, STALE_S_LEAST = 20, 30
 def wallet_page(request: HttpRequest) -> HttpResponse:
     """Show the wallet."""
     assert isinstance(request.user, User)
-    return render(request, "chain/wallet_page.html", _context(request.user))
+    context = _context(request.user, request.GET.get("network"))
+    return render(request, "chain/wallet_page.html", context)
 
 
 @page
@@ -46,7 +48,8 @@ def wallet_page(request: HttpRequest) -> HttpResponse:
 def wallet_moves(request: HttpRequest) -> HttpResponse:
     """Return what moves: deposits, withdrawals and how the chain is read."""
     assert isinstance(request.user, User)
-    return render(request, "chain/partials/_moves.html", _moving(request.user))
+    context = _moving(request.user, _wanted(request.GET.get("network")))
+    return render(request, "chain/partials/_moves.html", context)
 
 
 @page
@@ -55,7 +58,7 @@ def wallet_moves(request: HttpRequest) -> HttpResponse:
 def faucet(request: HttpRequest) -> HttpResponse:
     """Send test USDC on the demonstration's own chain, now and then."""
     assert isinstance(request.user, User)
-    network = access.network_of()
+    network = access.network_named(request.POST.get("network"))
     if not (settings.DEMO and network.is_demo):
         raise NotFound("there is no faucet here")
     form = FaucetForm(request.POST)
@@ -67,7 +70,7 @@ def faucet(request: HttpRequest) -> HttpResponse:
         messages.warning(request, f"The faucet pays once in {FAUCET_EVERY_S} seconds.")
     else:
         _pay(request, network, to.lower())
-    return redirect("wallet")
+    return redirect(f"{reverse('wallet')}?network={network.chain_id}")
 
 
 def _pay(request: HttpRequest, network: Network, to: str) -> None:
@@ -79,8 +82,13 @@ def _pay(request: HttpRequest, network: Network, to: str) -> None:
         messages.success(request, f"100 test USDC are on their way to {checksummed(to)}.")
 
 
-def _context(user: User) -> dict[str, Any]:
-    network = Network.objects.filter(is_enabled=True).order_by("id").first()
+def _wanted(named: str | None) -> Network | None:
+    """Return the network that is asked for, None where none is set up at all. Raises NotFound."""
+    return access.network_named(named) if named or access.networks() else None
+
+
+def _context(user: User, named: str | None) -> dict[str, Any]:
+    network = _wanted(named)
     if network is None:
         return {"network": None}
     try:
@@ -89,25 +97,25 @@ def _context(user: User) -> dict[str, Any]:
         return {"network": None}
     code = segno.make(address, error="m", micro=False)
     return {
-        **_moving(user),
+        **_moving(user, network),
+        "networks": access.networks(),
         "address": address,
         "qr": code.svg_data_uri(scale=QR_SCALE, border=QR_BORDER, light="#fff", dark="#000"),
         "limits": withdrawal_rules.limits_of(user, network),
-        "book": wallet.book_of(user),
+        "book": wallet.book_of(user, network),
         "has_faucet": settings.DEMO and network.is_demo,
         "token": checksummed(network.token),
     }
 
 
-def _moving(user: User) -> dict[str, Any]:
-    network = Network.objects.filter(is_enabled=True).order_by("id").first()
+def _moving(user: User, network: Network | None) -> dict[str, Any]:
     scan = ScanState.objects.filter(network=network).first() if network else None
     return {
         "network": network,
         "scan": scan,
         "health": _health(network, scan),
-        "deposits": wallet.deposits_of(user, limit=SHOWN)[:SHOWN],
-        "withdrawals": wallet.withdrawals_of(user, limit=SHOWN)[:SHOWN],
+        "deposits": wallet.deposits_of(user, network, limit=SHOWN)[:SHOWN],
+        "withdrawals": wallet.withdrawals_of(user, network, limit=SHOWN)[:SHOWN],
     }
 
 

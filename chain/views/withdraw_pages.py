@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chain.clients import endpoints
@@ -37,6 +38,7 @@ FIELD_OF = {
     "not_final_yet": "amount",
     "insufficient_funds": "amount",
     "address_too_new": "entry",
+    "address_other_network": "entry",
     "address_refused": "address",
     "already_so": "address",
 }
@@ -65,7 +67,7 @@ class Preview:
 def withdraw_new(request: HttpRequest) -> HttpResponse:
     """Show the form, or what a filled one would do."""
     assert isinstance(request.user, User)
-    network = access.network_of()
+    network = _network(request)
     if request.method != "POST":
         return _form(request, network)
     form = WithdrawalForm(request.POST)
@@ -99,7 +101,7 @@ def withdraw_create(request: HttpRequest) -> HttpResponse:
     """Set the money aside and queue the payment, once per form. Limited as the API is."""
     assert isinstance(request.user, User)
     rates.count("money", request, request.user.pk)
-    network, form = access.network_of(), WithdrawalForm(request.POST)
+    network, form = _network(request), WithdrawalForm(request.POST)
     if not form.is_valid():
         return _form(request, network, found=problems(form))
     entry = access.entry_of(request.user, form.cleaned_data["entry"])
@@ -158,7 +160,7 @@ def withdrawal_cancel(request: HttpRequest, withdrawal_id: str) -> HttpResponse:
 @require_POST
 def book_add(request: HttpRequest) -> HttpResponse:
     """Enter an address into one's own book; what is wrong in it is said before a password is."""
-    network, form = access.network_of(), BookForm(request.POST)
+    network, form = _network(request), BookForm(request.POST)
     if not form.is_valid():
         return _form(request, network, found=problems(form))
     answer: HttpResponse = _book_add(request, network, form)
@@ -170,15 +172,15 @@ def _book_add(request: HttpRequest, network: Network, form: BookForm) -> HttpRes
     assert isinstance(request.user, User)
     rates.count("money", request, request.user.pk)
     try:
-        nodes = endpoints.nodes_of(network)[:1]
-        book.entry_add(user=request.user, nodes=nodes, **form.cleaned_data)
+        nodes = endpoints.nodes_of(network)
+        book.entry_add(user=request.user, nodes=nodes, network=network, **form.cleaned_data)
     except Refused as refusal:
         return _form(request, network, found=[_problem(refusal)])
     except (NodeFault, Unavailable):
         away = "The chain does not answer at the moment. Try again shortly."
         return _form(request, network, found=[{"field": "", "text": away}], status=503)
     messages.success(request, "The address is in your book. It may be paid in 48 hours.")
-    return redirect("withdraw")
+    return redirect(_form_again(request))
 
 
 @page
@@ -190,7 +192,18 @@ def book_remove(request: HttpRequest, entry_id: str) -> HttpResponse:
     rates.count("trade", request, request.user.pk)
     book.entry_remove(entry=access.entry_of(request.user, entry_id))
     messages.success(request, "The address is no longer in your book.")
-    return redirect("withdraw")
+    return redirect(_form_again(request))
+
+
+def _network(request: HttpRequest) -> Network:
+    """Return the network that a form or an address names, the first one where neither does."""
+    return access.network_named(request.POST.get("network") or request.GET.get("network"))
+
+
+def _form_again(request: HttpRequest) -> str:
+    """Return the form's address, of the network that was shown."""
+    shown = request.POST.get("network", "")
+    return f"{reverse('withdraw')}?network={shown}" if shown.isdigit() else reverse("withdraw")
 
 
 def _form(
@@ -202,7 +215,8 @@ def _form(
     context: dict[str, Any] = {
         "network": network,
         "limits": withdrawal_rules.limits_of(request.user, network),
-        "book": wallet.book_of(request.user),
+        "networks": access.networks(),
+        "book": wallet.book_of(request.user, network),
         "problems": found,
         "wrong": {problem["field"]: problem["text"] for problem in found if problem["field"]},
         "typed": request.POST,
