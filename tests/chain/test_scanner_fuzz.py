@@ -5,15 +5,11 @@ import os
 import pytest
 from django.db import connection
 
+from tests.chain import seam_names
 from tests.chain.conftest import chain_of
 from tests.chain.episodes import DEEPEST, Tally, play
 
 SEED = int(os.environ.get("SEED", "20260101"))
-SEAMS = {
-    "scan.head", "scan.headers", "scan.logs", "scan.before_store", "scan.in_store",
-    "scan.after_store", "scan.before_rewind", "scan.in_rewind", "scan.in_final",
-    "scan.after_final", "verify.before", "credit.before", "credit.booked", "credit.after",
-}  # fmt: skip
 # State grows, and anvil forgets states that are hundreds of blocks old.
 LIVES_AT_ONCE = {"embedded": 60, "anvil": 3}
 
@@ -41,7 +37,7 @@ def _judge(kind: str, seeds: range) -> list[Tally]:
 def test_no_balance_is_wrong_in_sixty_lives(kind: str, lives: int) -> None:
     tallies = _judge(kind, range(SEED, SEED + lives))
 
-    assert set().union(*(tally.seams for tally in tallies)) >= SEAMS
+    assert set().union(*(tally.seams for tally in tallies)) >= set(seam_names.SCAN)
     assert min(sum(tally.kills for tally in tallies), sum(t.deposits for t in tallies)) > lives // 2
 
 

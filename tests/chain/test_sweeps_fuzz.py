@@ -18,17 +18,11 @@ from chain.models import (
 )
 from chain.services import gas, pump, reconcile, reserves, sweeps
 from exchange.models import Entry
+from tests.chain import seam_names
 from tests.chain.broom import Broom
 from tests.chain.driver import Embedded
 from tests.chain.trouble import SEED, Trouble, impatient
 from tests.factories import usdc
-
-PUMP = {"pump.before_send", "pump.sent", "pump.after_send", "pump.before_settle", "pump.in_settle"}
-BATCH = {
-    "sweep.before_sign", "sweep.in_sign", "sweep.after_sign", "sweep.before_close",
-    "sweep.in_close", "sweep.in_skim",
-}  # fmt: skip
-CLASSIC = {"sweep.in_begin", "sweep.before_step", "sweep.in_step", "sweep.after_step"}
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 
@@ -64,7 +58,8 @@ def test_each_address_is_emptied_once(tmp_path: Path, sweeper: bool, count: int)
     trouble = Trouble(broom, SEED, one_pass, is_open)
     trouble.run()
 
-    assert trouble.seams >= PUMP | (BATCH if sweeper else CLASSIC)
+    own = seam_names.BATCH if sweeper else seam_names.CLASSIC
+    assert trouble.seams >= {*seam_names.PUMP, *own}
     replaced = Attempt.objects.count() - NonceSlot.objects.count()
     assert min(trouble.kills, trouble.wipes, replaced) > 0
     assert broom.chain.balance(broom.treasury) == sum(map(usdc, amounts)) + usdc("30")

@@ -10,15 +10,11 @@ from chain.core.withdrawal import State
 from chain.models import Attempt, Network, NonceSlot, Withdrawal
 from chain.services import payouts, pump, withdrawals
 from exchange.models import Account, Hold
+from tests.chain import seam_names
 from tests.chain.driver import Embedded
 from tests.chain.paying import Till, withdraw
 from tests.chain.trouble import SEED, Trouble, impatient
 from tests.factories import funded_user
-
-SEAMS = {
-    "payout.before_sign", "payout.in_sign", "payout.after_sign", "pump.before_send", "pump.sent",
-    "pump.after_send", "pump.before_settle", "pump.in_settle",
-}  # fmt: skip
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 
@@ -51,7 +47,7 @@ def _run(folder: Path, count: int, seed: int) -> None:
     trouble.run()
 
     _judge(till, rows, before, seed)
-    assert trouble.seams >= SEAMS
+    assert trouble.seams >= {*seam_names.PAYOUT, *seam_names.PUMP}
     assert (
         min(trouble.kills, trouble.wipes, Attempt.objects.count() - NonceSlot.objects.count()) > 0
     )
