@@ -3,6 +3,7 @@
 Run as a program it reads one plan per line, forks a worker for it and answers with its number.
 """
 
+import importlib
 import json
 import os
 import random
@@ -14,10 +15,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tests.patience import PATIENCE_S
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ROOT = Path(__file__).resolve().parents[2]
 RETRY_S = 0.05
@@ -70,12 +74,15 @@ def read_acks(path: str | Path) -> list[Ack]:
 class Nursery:
     """The forking process, seen from the test."""
 
+    # the program that forks
+    module = "tests.faults.nursery"
+
     def __init__(self, **environment: str) -> None:
         from megatron.embedded import tied
 
         self.workers: set[int] = set()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            [sys.executable, "-m", self.module],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
@@ -84,7 +91,7 @@ class Nursery:
             preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509 (one system call)
         )
 
-    def start(self, plan: Plan) -> int:
+    def start(self, plan: "DataclassInstance") -> int:
         """Start a worker and return its number."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -226,21 +233,25 @@ def _arm(moment: str, count: int) -> None:
         setattr(place, name, around(getattr(place, name), moment_of))
 
 
-def _serve() -> None:
+def serve(live: Callable[[str], None], *modules: str) -> None:
+    """Fork a process for each line that comes, with those modules there, and let it live that."""
     import django
 
     from megatron import embedded
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "megatron.settings")
     django.setup()
-    __import__("exchange.services.commands")
+    for module in modules:
+        importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         worker = os.fork()
         if worker == 0:
             embedded.tie_to_parent()
+            # its parent alone answers there
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             try:
-                Worker(Plan(**json.loads(line))).run()
+                live(line)
             finally:
                 os._exit(0)
         sys.stdout.write(f"{worker}\n")
@@ -248,4 +259,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(lambda line: Worker(Plan(**json.loads(line))).run(), "exchange.services.commands")
