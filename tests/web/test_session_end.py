@@ -8,14 +8,15 @@ from django.test import Client
 
 from exchange import clock
 from exchange.engines.units import MICRO
-from exchange.models import Command, LiveState, Market, OutcomeTick, Session, User
-from exchange.selectors.outcome import graph, series
+from exchange.models import Command, LiveState, Market, OutcomeOrder, OutcomeTick, Session, User
+from exchange.selectors.outcome import graph, ranking, series
 from exchange.selectors.portfolio import money
+from exchange.services.outcome import orders as session_orders
 from exchange.services.sessions import host as hosting
 from exchange.services.sessions import lobby
 from megatron.demo import people
 from megatron.demo import session as demo
-from tests.factories import ask, host_user, joined, open_session, running_session
+from tests.factories import ask, host_user, joined, key, open_session, running_session
 from tests.factories import ticked as tick
 from tests.web.pages import body, text
 
@@ -53,6 +54,19 @@ def test_ranks_and_tells_who_won(client: Client, session: Session) -> None:
         address = f"/api/v1/sessions/{session.code}/exports/{table}.csv"
         assert address in body(page)
         assert client.get(address).status_code == 200
+
+
+def test_taking_an_order_back_pays_no_gas_again() -> None:
+    session = running_session(gas_fee="0.1", batch_ms="500")
+    zoe = joined(session, "Zoe")
+    ask(zoe, "buy", "0y", "10", price="0.1")
+    tick(session, 1)
+    session_orders.order_cancel(participant=zoe, ref=OutcomeOrder.objects.get().ref, key=key())
+    tick(session, 2)
+
+    (row,) = ranking.ranking(session)
+
+    assert (row.gas_micro, row.gain_micro) == (MICRO // 10, -MICRO // 10)
 
 
 def test_a_ranking_of_real_money_is_of_gains_alone(client: Client, alice: User, bob: User) -> None:

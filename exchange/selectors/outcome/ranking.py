@@ -29,7 +29,8 @@ HELD = """
 ASKED = """
     SELECT user_id, sum(coalesce((result ->> 'gas_micro')::bigint,
                                  (result -> 'fields' ->> 'gas_micro')::bigint, 0))::bigint
-      FROM exchange_command WHERE market_id = %s AND user_id IS NOT NULL AND seq IS NOT NULL
+      FROM exchange_command
+     WHERE market_id = %s AND kind = 'order' AND user_id IS NOT NULL AND seq IS NOT NULL
      GROUP BY user_id"""
 TRADES = """
     SELECT who, count(*) FROM (
