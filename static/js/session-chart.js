@@ -32,7 +32,10 @@ class SessionChart {
     try {
       const answer = await fetch(this.root.dataset.url, { headers: { accept: "application/json" } });
       if (!answer.ok) return; // the drawing of the server stays
-      this.points = [this.launch(), ...(await answer.json()).results];
+      const found = [this.launch(), ...(await answer.json()).results];
+      // ticks may have come while the answer was on its way
+      const until = found[found.length - 1].t_ms;
+      this.points = [...found, ...this.points.filter(({ t_ms }) => t_ms > until)];
       this.draw();
     } catch {
       // the drawing of the server stays
@@ -130,11 +133,15 @@ class SessionChart {
 
   tell(at) {
     if (!at.time) return void (this.read.textContent = "\u00a0");
-    const parts = this.drawn.map(({ series, name }) => {
-      const found = at.seriesData.get(series);
-      return found ? `${name} ${this.figure(found.value)}` : "";
-    });
-    this.read.textContent = [clock(at.time), ...parts.filter(Boolean)].join(" · ");
+    this.write(at.time, ({ series }) => at.seriesData.get(series)?.value ?? null);
+  }
+
+  /** Write what every line shown has at a time. */
+  write(time, valueOf) {
+    const parts = this.drawn.map((line) => [line.name, valueOf(line)]);
+    const known = parts.filter(([, value]) => value !== null);
+    const said = known.map(([name, value]) => `${name} ${this.figure(value)}`);
+    this.read.textContent = [clock(time), ...said].join(" · ");
   }
 
   figure(value) {

@@ -17,9 +17,11 @@ export function walkOf(owner) {
       const value = shown.pick(point);
       if (value === null) {
         owner.chart.clearCrosshairPosition();
+        owner.write(point.t_ms, ({ pick }) => pick(point));
         return `${shown.name} is out ${at}`;
       }
       owner.chart.setCrosshairPosition(value, point.t_ms, shown.series);
+      owner.write(point.t_ms, ({ pick }) => pick(point));
       return `${shown.name} ${owner.figure(value)} ${at}`;
     },
     jump(index, step) {
