@@ -1,26 +1,23 @@
 """A session in real browsers: set up, joined, traded through two rounds, ranked, replayed."""
 
-import random
+import csv
+import io
 import re
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import pytest
-from django.db import connection
 from playwright.sync_api import BrowserContext, Page, expect
 
-from exchange import clock
-from exchange.engines import outcome
-from exchange.errors import MegatronError
-from exchange.models import LiveState, Market, Participant, Session, User
-from exchange.selectors.outcome import ranking
+from exchange import clock, figures
+from exchange.models import Market, OutcomeOrder, Session, User
+from exchange.selectors.outcome import configs
 from tests.browser.looks import AXE, JUDGE, OVERHANG
 from tests.browser.people import NewContext, complaints, sign_in
+from tests.browser.robots import robots, trading
 from tests.browser.test_looks import SHIFTS
-from tests.factories import ask, host_user, joined, open_session, running_session
+from tests.factories import ask, host_user, joined, open_session, running_session, usdc
 from tests.patience import PATIENCE_S
 
 CROWD = 17
@@ -59,39 +56,6 @@ def _join(page: Page, link: str, name: str) -> None:
     expect(page.get_by_text(f"You are in, as {name}.")).to_be_visible()
 
 
-@contextmanager
-def _crowd(people: list[Participant]) -> Iterator[None]:
-    """Let programs trade in a thread of their own until the session no longer takes orders."""
-    stop = threading.Event()
-
-    def trade() -> None:
-        dice = random.Random(17)
-        try:
-            while not stop.is_set():
-                _one_order(dice, dice.choice(people))
-                time.sleep(0.2)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=trade)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(10)
-
-
-def _one_order(dice: random.Random, who: Participant) -> None:
-    state = outcome.MarketState.from_mapping(LiveState.objects.get(pk=who.session_id).state)
-    token = f"{dice.choice(state.active)}{dice.choice('yyn')}"
-    price = {"price": f"0.{dice.randint(10, 60)}"} if dice.random() < 0.4 else {}
-    try:
-        ask(who, "buy", token, str(dice.randint(1, 12)), **price)
-    except MegatronError:
-        return  # frozen, or over: an answer like any other
-
-
 def _buy(page: Page, size: str) -> None:
     page.get_by_role("link", name="YES of Cedar").click()
     page.get_by_label("How many tokens").fill(size)
@@ -100,6 +64,19 @@ def _buy(page: Page, size: str) -> None:
     toast = page.locator(".toast").first
     expect(toast).to_contain_text("Filled")
     expect(page.get_by_label("Positions")).to_contain_text(f"{size} YES")
+
+
+def _buy_and_sell_on_a_phone(page: Page) -> None:
+    page.get_by_role("link", name="NO of Cedar").click()
+    sheet = page.get_by_role("dialog", name="Ticket")
+    sheet.get_by_label("How many tokens").fill("10")
+    sheet.get_by_label("Maximum slippage").fill("200")
+    sheet.get_by_role("button", name="Buy 10 NO of Cedar").click()
+    positions = page.get_by_label("Positions")
+    expect(positions).to_contain_text("10 NO")
+    positions.get_by_role("link", name="Sell NO of Cedar").click()
+    sheet.get_by_role("button", name="Sell 10 NO of Cedar").click()
+    expect(positions).to_contain_text("Nothing yet")
 
 
 def _rest_and_cancel(page: Page) -> None:
@@ -126,15 +103,15 @@ def test_twenty_play_a_session_to_its_end(site: str, page: Page, new_context: Ne
     heard_too = complaints(ann)
     _join(ann, link, "Ann")
     _join(ben, link, "Ben")
-    crowd = [joined(session, f"Robot {n}") for n in range(CROWD)]
+    crowd = robots(site, session, CROWD)
     expect(page.locator("#session-people")).to_contain_text("Robot 16")
     expect(page.locator("#session-people h2")).to_contain_text("19")
 
     page.get_by_role("button", name="Start").click()
     expect(ann.locator("#session-head .badge").first).to_have_text("Trading")
-    with _crowd(crowd):
+    with trading(crowd, outcomes=3):
         _buy(ann, "20")
-        ben.locator("[data-bar]").first.wait_for()
+        _buy_and_sell_on_a_phone(ben)
         _rest_and_cancel(ann)
         for gone in ("Ash", "Birch"):
             row = ann.locator(f".outcome-row[data-name={gone}]")
@@ -150,11 +127,42 @@ def test_twenty_play_a_session_to_its_end(site: str, page: Page, new_context: Ne
     lines = ann.locator(".ranking tbody tr")
     expect(lines).to_have_count(CROWD + 2)
     expect(ann.locator(".ranking .is-me")).to_contain_text("Ann")
-    expect(lines.first).to_contain_text(ranking.ranking(session)[0].name)
+    _everybody_traded(session)
+    _totals_agree(ann, site, session)
     _replay(ann)
     # The host's first form was refused, as it should be; a page that moves on drops its requests.
     expected = ("422", "htmx:")
     assert [w for w in heard + heard_too if not any(word in w for word in expected)] == []
+
+
+def _everybody_traded(session: Session) -> None:
+    """Each robot had executions; between them buys and sells of YES and of NO, and limits."""
+    rows = OutcomeOrder.objects.filter(market_id=session.pk, amount_micro__gt=0)
+    names = dict(session.participants.values_list("user_id", "name"))
+    traded = {names[user] for user in rows.values_list("user_id", flat=True)}
+    assert traded == {"Ann", "Ben", *(f"Robot {n}" for n in range(CROWD))}
+    by_robots = [row for row in rows if names[row.user_id].startswith("Robot")]
+    assert {(row.buys, row.token & 1) for row in by_robots} == set(product((True, False), (0, 1)))
+    assert any(row.price_micro is not None for row in by_robots)
+
+
+def _totals_agree(page: Page, site: str, session: Session) -> None:
+    """The page, the API and the file have the same ranking, and nothing was lost between them."""
+    place = f"{site}/api/v1/sessions/{session.code}"
+    told = page.request.get(f"{place}/ranking/").json()["results"]
+    table = page.request.get(f"{place}/exports/ranking.csv").text()
+    filed = list(csv.DictReader(io.StringIO(table)))
+    assert [(r["name"], r["final USDC"], r["gas USDC"]) for r in filed] == [
+        (r["name"], r["final"], r["gas"]) for r in told
+    ]
+    lines = page.locator(".ranking tbody tr")
+    for number, row in enumerate(told):
+        expect(lines.nth(number)).to_contain_text(row["name"])
+        expect(lines.nth(number)).to_contain_text(figures.usdc(usdc(row["final"])))
+    config = configs.config_of(session.market.config)
+    everything = sum(usdc(row["final"]) + usdc(row["gas"]) for row in told)
+    made = (session.maker_micro or 0) - config.z_micro
+    assert everything + made == len(told) * config.starting_balance_micro
 
 
 def _replay(page: Page) -> None:
