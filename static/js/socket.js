@@ -17,6 +17,7 @@ class Line {
     this.state = "";
     this.open();
     setInterval(() => this.watch(), 1_000);
+    window.addEventListener("offline", () => this.enter("reconnecting"));
     window.addEventListener("online", () => this.again(0));
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && this.state !== "live") this.again(0);
