@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -69,12 +68,19 @@ class Verbs(Shown):
         return {verb.name: (_action(verb), verb.name, verb.label) for verb in self.verbs}
 
     def ask(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Verb) -> HttpResponse | None:
-        """Do the verb where a reason was given, else ask for it."""
+        """Do the verb where a reason was given, else ask for it.
+
+        What was refused is asked for again with what was typed, and says why at the field.
+        """
         given = request.POST if "reason" in request.POST else None
         form = (verb.form or ReasonForm)(given)
         if given is not None and form.is_valid():
-            self._do(request, rows, verb, form.cleaned_data)
-            return None
+            refused = self._do(request, rows, verb, form.cleaned_data)
+            if not refused:
+                return None
+            rows = rows.filter(pk__in=[row.pk for row, _ in refused])
+            for row, refusal in refused:
+                _tell(form, row, refusal)
         context = {
             **self.admin_site.each_context(request),
             "title": verb.label,
@@ -88,12 +94,19 @@ class Verbs(Shown):
 
     def _do(
         self, request: HttpRequest, rows: Iterable[Any], verb: Verb, given: dict[str, Any]
-    ) -> None:
+    ) -> list[tuple[Any, Refused | Unavailable]]:
+        """Do it row by row; return the rows that refused, each with why."""
         actor = cast("User", request.user)
         more = {name: value for name, value in given.items() if name != "reason"}
+        refused: list[tuple[Any, Refused | Unavailable]] = []
         for row in rows:
-            if self.served(request, row, partial(verb.act, actor, row, given["reason"], **more)):
+            try:
+                verb.act(actor, row, given["reason"], **more)
+            except (Refused, Unavailable) as refusal:
+                refused.append((row, refusal))
+            else:
                 self.message_user(request, f"{verb.label}: {row}", messages.SUCCESS)
+        return refused
 
     def served(self, request: HttpRequest, row: Any, act: Callable[[], object]) -> bool:
         """Do it and return True, or tell why it was refused."""
@@ -103,6 +116,13 @@ class Verbs(Shown):
             self.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
             return False
         return True
+
+
+def _tell(form: ReasonForm, row: Any, refusal: Refused | Unavailable) -> None:
+    """Put a refusal at the field that it names, else above them all."""
+    told = {refusal.fields.get("field"), *refusal.fields}
+    named = next((name for name in form.fields if name in told), None)
+    form.add_error(named, f"{row}: {refusal.message}")
 
 
 def _action(verb: Verb) -> Callable[..., HttpResponse | None]:

@@ -55,6 +55,21 @@ def test_a_verb_without_a_reason_or_out_of_turn_does_nothing(
     assert not StaffAction.objects.exists()
 
 
+def test_a_refusal_keeps_what_was_typed(as_staff: Client, staff_member: User) -> None:
+    session, other = open_session(staff_member), open_session(staff_member)
+    page = reverse("admin:exchange_session_changelist")
+    both = {"action": "resume", "_selected_action": [session.pk, other.pk], "reason": REASON}
+    _do(as_staff, other, "start")
+    ended = as_staff.post(page, both)
+
+    assert ended.status_code == 200
+    shown = ended.content.decode()
+    assert f'value="{REASON}"' in shown
+    assert f'name="_selected_action" value="{session.pk}"' in shown
+    assert 'role="alert"' in shown
+    assert "session is" in shown.partition("errorlist")[2]
+
+
 def test_the_lobby_of_somebody_else_takes_every_right(as_staff: Client) -> None:
     session = open_session()
 
