@@ -87,7 +87,10 @@ def session_act(request: HttpRequest, code: str, verb: str) -> HttpResponse:
         target = act(request, actor, session)
     except (Unprocessable, Malformed) as refusal:
         context = _console(request, access.hosted(code, actor))
-        context["problems"] = [{"field": "", "text": refusals.of(refusal)}]
+        field = FIELDS.get(verb, "")
+        context["problems"] = [{"field": field, "text": refusals.of(refusal)}]
+        context["wrong"] = {field: refusals.of(refusal)}
+        context["named"] = request.POST.getlist(field)
         return render(request, "exchange/session_host.html", context, status=HTTP_REFUSED)
     messages.success(request, SAID[verb])
     return redirect(target or reverse("session_host", kwargs={"code": code}))
@@ -324,6 +327,8 @@ VERBS: dict[str, Callable[[HttpRequest, User, Session], str | None]] = {
     "clone": _clone,
     "delete": _delete,
 }
+# What a step asks for, where a refusal is said and what was given is kept.
+FIELDS = {"reduce": "reason", "eliminate": "outcomes", "resolve": "winner"}
 SAID = {
     "open": "The lobby is open: whoever has the link may join.",
     "close": "The lobby is closed; the session will not start.",

@@ -232,7 +232,12 @@ def test_names_who_goes_when_the_round_comes(desk: Client, host: User) -> None:
         assert "Who goes?" in text(page)
         key = form(page, f"/sessions/{session.code}/host/eliminate/")["key"]
         assert _act(desk, session, "eliminate", key=key).status_code == 422
-        assert _act(desk, session, "eliminate", key=key + "x", outcomes=["0", "1", "2"])
+        wrong = _act(desk, session, "eliminate", key=key + "x", outcomes=["0", "1", "2"])
+        assert wrong.status_code == 422
+        assert body(wrong).count('name="outcomes" value="') == 4
+        assert body(wrong).count(" checked") == 3
+        assert 'aria-describedby="wrong_outcomes"' in body(wrong)
+        assert "at least two outcomes stay" in text(wrong)
         _act(desk, session, "eliminate", key=key, outcomes=["1"])
     tick(session, 5)
 
