@@ -19,6 +19,9 @@ from exchange.views.session_seat import Seat, seat_of, view_of
 
 Context = dict[str, Any]
 
+# So many lines of the ranking stand on the page while people trade.
+FIRST = 10
+
 
 @page
 @require_safe
@@ -88,6 +91,18 @@ def _trades(_: HttpRequest, seat: Seat, view: SessionView) -> Context:
     return {**context_of.frame_context(seat, view), **context_of.trades_context(view)}
 
 
+def _standing(_: HttpRequest, seat: Seat, view: SessionView) -> Context:
+    rows = session_end.standings(seat)
+    apart = [row for row in rows[FIRST:] if row.is_me]
+    return {
+        **context_of.frame_context(seat, view),
+        "placed": [*rows[:FIRST], *apart],
+        "first": min(FIRST, len(rows)),
+        "count": len(rows),
+        "mine_apart": bool(apart),
+    }
+
+
 def _lobby(_: HttpRequest, seat: Seat, __: SessionView) -> Context:
     return lobby_context(seat)
 
@@ -98,5 +113,6 @@ PARTS: dict[str, tuple[str, Callable[[HttpRequest, Seat, SessionView], Context]]
     "rows": ("exchange/partials/_session_rows.html", _rows),
     "book": ("exchange/partials/_session_book.html", _book),
     "trades": ("exchange/partials/_session_trades.html", _trades),
+    "standing": ("exchange/partials/_session_standing.html", _standing),
     "people": ("exchange/partials/_session_people.html", _lobby),
 }

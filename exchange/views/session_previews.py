@@ -8,7 +8,7 @@ from exchange import clock, figures, refusals
 from exchange.engines import outcome
 from exchange.engines.engine import Rejected
 from exchange.engines.units import MICRO, PICO
-from exchange.selectors.outcome import quotes
+from exchange.selectors.outcome import book, portfolio, quotes
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
 from exchange.views.session_seat import Seat
 
@@ -45,7 +45,11 @@ class SessionPreview:
     filled_micro: int = 0
     rests_micro: int = 0
     position_micro: int = 0
+    position_average_pico: int | None = None
+    better_micro: int = 0
+    beside_micro: int = 0
     token: str = ""
+    name: str = ""
     profit_micro: int | None = None
     loss_micro: int = 0
     effects: Sequence[Effect] = ()
@@ -72,6 +76,7 @@ def preview_of(seat: Seat, view: SessionView, asked: Mapping[str, Any]) -> Sessi
     # What the tokens cost, without what is only set aside.
     cost = total - found.locked_micro
     after = found.after
+    better, beside = _place(view, asked) if order.rests else (0, 0)
     return SessionPreview(
         what=_sentence(what, asked, order, total),
         action=what if order.price_micro is None else f"{what} at {_limit(order.price_micro)}",
@@ -85,7 +90,11 @@ def preview_of(seat: Seat, view: SessionView, asked: Mapping[str, Any]) -> Sessi
         filled_micro=order.filled_micro,
         rests_micro=order.remaining_micro if order.rests else 0,
         position_micro=after.held_micro[token_index] + after.locked_micro[token_index],
+        position_average_pico=_average(seat, order, token_index),
+        better_micro=better,
+        beside_micro=beside,
         token=token,
+        name=row.name,
         profit_micro=found.pays_micro - cost if buys else None,
         loss_micro=-cost,
         effects=_effects(view, found),
@@ -103,6 +112,37 @@ def _off(what: str, rejected: Rejected, *, buys: bool) -> SessionPreview:
         reason=reason_of(rejected),
         code=rejected.code,
     )
+
+
+def _place(view: SessionView, asked: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many tokens rest at better prices than a limit order's, and how many at its own.
+
+    Those at its own price share what comes with it, in proportion to their sizes.
+    """
+    buys, price = asked["side"] == outcome.BUY, asked["price_micro"]
+    rows = book.book(view.session, book.ALL)
+    here = (asked["outcome"], asked["token"])
+    found = next((row for row in rows if (row.outcome, row.token) == here), None)
+    levels = () if found is None else (found.bids if buys else found.asks)
+    better = (
+        level
+        for level in levels
+        if (level.price_micro > price if buys else level.price_micro < price)
+    )
+    beside = (level for level in levels if level.price_micro == price)
+    return sum(level.size_micro for level in better), sum(level.size_micro for level in beside)
+
+
+def _average(seat: Seat, order: outcome.Order, token: int) -> int | None:
+    """Return what one of the tokens held after an order will have cost on average, fees apart."""
+    if seat.participant is None:
+        return None
+    held = portfolio.portfolio(seat.participant).holdings
+    row = next((row for row in held if (2 * row.outcome + row.token) == token), None)
+    size, cost = (row.bought_micro, row.cost_micro) if row else (0, 0)
+    if order.buys:
+        size, cost = size + order.filled_micro, cost + order.amount_micro
+    return cost * PICO // size if size else None
 
 
 def reason_of(rejected: Rejected) -> str:

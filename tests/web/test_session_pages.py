@@ -338,6 +338,62 @@ def test_fragments_show_nobody_elses_things(client: Client, session: Session) ->
     assert client.get(_address(session, "parts/secrets/")).status_code == 404
 
 
+def test_a_limit_says_its_place_and_what_it_takes(client: Client) -> None:
+    session = running_session(gas_fee="0.1", f="0.01")
+    _guest(client, session)
+    other = joined(session)
+    ask(other, "buy", "1y", "7", price="0.3")
+    ask(other, "buy", "1y", "5", price="0.25")
+    tick(session, 2)
+    limit = {**MARKET, "outcome": "1", "type": "limit", "price": "0.25", "size": "10"}
+
+    page = text(client.post(_address(session, "preview/"), limit))
+
+    assert "Its place behind 7 at better prices, sharing with 5 at its own" in page
+    assert "Set aside for it 2.525 USDC" in page
+    assert "Expires with the trading or when Bee goes" in page
+    assert "Trade fee stays with the market maker" in page
+    assert "Gas for the site, charged even when rejected 0.10" in page
+
+
+def test_a_sale_locks_tokens_and_keeps_their_average(client: Client, session: Session) -> None:
+    guest = _guest(client, session)
+    ask(guest, "buy", "0y", "10")
+    tick(session, 2)
+    sell = {**MARKET, "side": "sell", "type": "limit", "price": "0.9", "size": "4"}
+
+    page = text(client.post(_address(session, "preview/"), sell))
+    more = text(client.post(_address(session, "preview/"), {**MARKET, "size": "5"}))
+
+    assert "Its place the best price" in page
+    assert "Set aside for it 4 YES" in page
+    assert "You hold after it 10 YES at 0.501" in page
+    assert "You hold after it 15 YES at 0.501" in more
+
+
+def test_a_refused_preview_names_the_gas(client: Client) -> None:
+    session = running_session(gas_fee="0.1", starting_balance="2")
+    _guest(client, session)
+
+    page = text(client.post(_address(session, "preview/"), {**MARKET, "size": "40"}))
+
+    assert "Sent even so it would cost 0.10 USDC of gas." in page
+
+
+def test_the_ranking_of_the_moment_marks_the_visitor(client: Client, session: Session) -> None:
+    _guest(client, session)
+    for _ in range(11):
+        ask(joined(session), "buy", "0y", "5")
+    with clock.shifted(1):
+        ask(joined(session), "buy", "1y", "5")
+    tick(session, 3)
+
+    page = text(client.get(_address(session, "parts/standing/")))
+
+    assert "Zoe you 1 000.00" in page.replace("\u202f", " ")
+    assert "of 13" in page
+
+
 def test_the_book_shows_what_pairs_add(client: Client, session: Session) -> None:
     ask(joined(session), "buy", "1n", "10", price="0.2")
     tick(session, 2)
