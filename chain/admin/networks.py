@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from chain.clients import endpoints
 from chain.models import (
     Backfill,
     HotWallet,
@@ -16,7 +17,7 @@ from chain.models import (
     ReserveProof,
     ScanState,
 )
-from chain.services import gas, lag, staff
+from chain.services import gas, lag, staff, wallets
 from exchange.admin.base import ReadOnly, columns
 from exchange.admin.verbs import ReasonForm, Verb, Verbs
 
@@ -192,14 +193,31 @@ class BackfillAdmin(ReadOnly):
 
 
 @admin.register(HotWallet)
-class HotWalletAdmin(ReadOnly):
-    """The paying wallets as they were last read."""
+class HotWalletAdmin(Verbs):
+    """The paying wallets as they were last read; one that was halted pays again by this verb."""
 
     list_display = (
         "network", "address", "next_nonce",
         *columns(HotWallet, "balance_micro", "float_cap_micro"), "gas_wei", "read_at", "swept_at",
-        "sweep_reason",
+        "sweep_reason", "halted_reason",
     )  # fmt: skip
+    verbs = (
+        Verb(
+            name="wallet_resume",
+            label="Resume payments",
+            explained=(
+                "Only where the key is certainly ours alone: what used its nonces was a person of"
+                " ours. With a new key, use manage.py chain_wallet instead."
+            ),
+            act=lambda actor, row, reason: wallets.resume(
+                actor=actor, wallet=row, nodes=endpoints.nodes_of(row.network), reason=reason
+            ),
+        ),
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no, as above."""
+        return False
 
 
 @admin.register(KeyAccount)

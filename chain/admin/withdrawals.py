@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from chain.clients import endpoints
 from chain.models import (
     AddressBookEntry,
     Attempt,
@@ -13,9 +15,9 @@ from chain.models import (
     Withdrawal,
     WithdrawalEvent,
 )
-from chain.services import pump, withdrawals
+from chain.services import pump, usurped, withdrawals
 from exchange.admin.base import ReadOnly, columns
-from exchange.admin.verbs import Verb, Verbs
+from exchange.admin.verbs import ReasonForm, Verb, Verbs
 
 
 @admin.register(Withdrawal)
@@ -55,6 +57,12 @@ class WithdrawalAdmin(Verbs):
         return False
 
 
+class TakenForm(ReasonForm):
+    """The reason, and the transaction."""
+
+    tx_hash = forms.RegexField(r"^0x[0-9a-fA-F]{64}$", label="Hash of the transaction")
+
+
 @admin.register(NonceSlot)
 class NonceSlotAdmin(Verbs):
     """The nonces. One that is taken back returns its money only when that is final."""
@@ -72,6 +80,22 @@ class NonceSlotAdmin(Verbs):
             label="Take the nonce back",
             explained="A transfer of nothing to ourselves; the payment may still win the race.",
             act=lambda actor, row, reason: pump.slot_cancel(actor=actor, slot=row, reason=reason),
+        ),
+        Verb(
+            name="nonce_taken",
+            label="Name the transaction that used it",
+            explained=(
+                "For a nonce that a transaction of somebody else has used: where every endpoint"
+                " shows that transaction in a final block, the nonce ends and its money returns."
+            ),
+            act=lambda actor, row, reason, tx_hash: usurped.settle_named(
+                actor=actor,
+                slot=row,
+                nodes=endpoints.nodes_of(row.network),
+                tx_hash=tx_hash,
+                reason=reason,
+            ),
+            form=TakenForm,
         ),
     )
 

@@ -30,6 +30,10 @@ class HotWallet(models.Model):
         null=True, blank=True, help_text="when somebody last looked for what to sweep"
     )
     sweep_reason = models.CharField(max_length=120, blank=True, help_text="why nothing is swept")
+    halted_reason = models.CharField(
+        max_length=200, blank=True, help_text="why nothing new is signed with it"
+    )
+    halted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -49,12 +53,16 @@ class NonceSlot(models.Model):
     """
 
     class State(models.TextChoices):
-        """`settled` by an attempt that pays, `void` by one that takes the nonce back."""
+        """`settled` by an attempt, `void` by one that takes the nonce back.
+
+        `taken` by a transaction that is not ours: no attempt can be mined any more.
+        """
 
         OPEN = "open"
         MINED = "mined"
         SETTLED = "settled"
         VOID = "void"
+        TAKEN = "taken", "used by somebody else"
 
     class Purpose(models.TextChoices):
         """What the payload is for."""
@@ -92,7 +100,7 @@ class NonceSlot(models.Model):
             models.CheckConstraint(condition=Q(nonce__gte=0), name="nonce_not_negative"),
             models.CheckConstraint(
                 condition=Q(state__in=["open", "mined"], settled_at__isnull=True)
-                | Q(state__in=["settled", "void"], settled_at__isnull=False),
+                | Q(state__in=["settled", "void", "taken"], settled_at__isnull=False),
                 name="nonce_settled_when",
             ),
         ]

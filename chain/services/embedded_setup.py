@@ -13,7 +13,7 @@ from chain.clients.rpc import Node
 from chain.clients.signer import Signer
 from chain.errors import NodeFault
 from chain.models import AddressBookEntry, CredentialChange, HotWallet, KeyAccount, Network
-from chain.services import addresses, calls
+from chain.services import addresses, calls, wallets
 from exchange import clock
 from exchange.engines.units import MICRO
 from exchange.models import User
@@ -57,10 +57,9 @@ def prepare(node: Node, signer: Signer) -> Network:
             **{n: str(info[n]).lower() for n in ("token", "disperse", "sweeper")},
         },
     )
-    HotWallet.objects.get_or_create(
-        network=network,
-        defaults={"address": about["address"], "treasury": str(info["treasury"]).lower()},
-    )
+    if not HotWallet.objects.filter(network=network).exists():
+        treasury = str(info["treasury"]).lower()
+        wallets.wallet_set(network=network, nodes=[node], signer=signer, treasury=treasury)
     known = KeyAccount.objects.filter(xpub=about["xpub"]).first()
     account = known or addresses.register_xpub(about["xpub"], PATH)
     addresses.make_ahead(account)

@@ -105,6 +105,9 @@ def _queues() -> Iterator[Metric]:
     wallets = HotWallet.objects.select_related("network")
     stuck = [(wallet.network, int(bool(wallet.sweep_reason))) for wallet in wallets]
     yield _by_network("megatron_chain_sweeps_parked", "1 while nothing can be swept", stuck)
+    halted = [(wallet.network, int(wallet.halted_at is not None)) for wallet in wallets]
+    words = "1 while nothing is signed because a key is suspected; alarm above 0"
+    yield _by_network("megatron_chain_wallet_halted", words, halted)
     gas_left = [(wallet.network, float(wallet.gas_wei)) for wallet in wallets]
     yield _by_network("megatron_chain_gas_wei", "The paying wallet's ether, as read", gas_left)
     held = [(wallet.network, wallet.balance_micro) for wallet in wallets]

@@ -19,7 +19,7 @@ from chain.core import sweeping
 from chain.core.withdrawal import State
 from chain.errors import NodeFault, SignerRefused
 from chain.models import Attempt, HotWallet, Network, NonceSlot, Withdrawal
-from chain.services import calls, locks, withdrawals
+from chain.services import calls, locks, wallets, withdrawals
 from chain.services.seams import crash_here
 from exchange import clock
 
@@ -62,6 +62,7 @@ def sign_due(*, network: Network, nodes: Sequence[Node], signer: Signer) -> int:
         _parked(network, "")
         return 0
     try:
+        _require_key(network, nodes, signer)
         rows = _payable(network, nodes[0], rows)
         groups = [[row.pk for row in group] for group in _groups(network, nodes[0], rows)]
         signed = _sign_all(network, nodes[0], signer, groups)
@@ -70,6 +71,20 @@ def sign_due(*, network: Network, nodes: Sequence[Node], signer: Signer) -> int:
         return 0
     _parked(network, "")
     return signed
+
+
+def require_trusted(network: Network) -> None:
+    """Refuse to sign with a wallet that was halted. Raises Parked."""
+    if wallets.why_halted(network):
+        raise Parked("payments are halted until our staff have looked at the wallet")
+
+
+def _require_key(network: Network, nodes: Sequence[Node], signer: Signer) -> None:
+    """Refuse a wallet that is not, or not ours alone. Raises Parked, NodeFault, SignerFault."""
+    wallets.require_ours(network, nodes)
+    require_trusted(network)
+    if signer.about()["address"] != HotWallet.objects.get(network=network).address:
+        raise Parked("the signer has another key than the wallet's")
 
 
 def _payable(network: Network, node: Node, rows: list[Withdrawal]) -> list[Withdrawal]:
@@ -290,7 +305,7 @@ def disperse_allow(*, network: Network, node: Node, signer: Signer) -> bool:
 
     Locks:   the hot wallet.
     """
-    if not network.disperse:
+    if not network.disperse or wallets.why_halted(network):
         return False
     waiting = Q(network=network, purpose=Purpose.OTHER, settled_at=None, to=network.token)
     hot = HotWallet.objects.get(network=network)

@@ -17,11 +17,12 @@ from chain.clients.rpc import Node, Receipt
 from chain.clients.signer import Signer
 from chain.core.withdrawal import State, bumped
 from chain.errors import NodeFault, SignerFault, SignerRefused
-from chain.models import Attempt, Network, NonceSlot, Withdrawal
-from chain.services import gas, locks, payouts, sweep_close, verify, withdrawals
+from chain.models import Attempt, HotWallet, Network, NonceSlot, Withdrawal
+from chain.services import gas, locks, payouts, receipts, usurped, verify, withdrawals
 from chain.services.final_line import ASKED, final_line
 from chain.services.payouts import Fees
 from chain.services.seams import crash_here
+from chain.services.slot_end import rows_of, slot_end
 from exchange import clock
 from exchange.errors import NotAllowed
 from exchange.models import StaffAction, User
@@ -49,10 +50,11 @@ def pump(*, network: Network, nodes: Sequence[Node], signer: Signer) -> Pumped:
     """Work once on every nonce that has not ended. Raises NodeFault."""
     done = Pumped()
     open_ = NonceSlot.objects.filter(network=network, settled_at=None).order_by("nonce")
+    open_ = open_.select_related("network")
     slots = list(open_.prefetch_related("attempts")[:AT_ONCE])
     if not slots:
         return done
-    mined = _mined(nodes[0], [a for slot in slots for a in slot.attempts.all()])
+    mined = receipts.mined(nodes[0], [a for slot in slots for a in slot.attempts.all()])
     final = final_line(network, nodes) if mined else -1
     outgoing: list[Attempt] = []
     for slot in slots:
@@ -62,10 +64,18 @@ def pump(*, network: Network, nodes: Sequence[Node], signer: Signer) -> Pumped:
             outgoing += list(slot.attempts.all())[-2:]
         elif found is not None or _is_due(slot, network):
             outgoing += _work(slot.pk, found, nodes, signer, final, done)
+    long = [s for s in slots if not any(a.pk in mined for a in s.attempts.all()) and _is_long(s)]
+    if long:
+        done.settled += usurped.settle_due(network=network, nodes=nodes, slots=long)
     crash_here("pump.before_send")
     _send(outgoing, nodes, done)
     crash_here("pump.after_send")
     return done
+
+
+def _is_long(slot: NonceSlot) -> bool:
+    """Say whether a nonce waits so long that somebody else may have used it."""
+    return clock.now() - slot.created_at >= timedelta(seconds=slot.network.stuck_after_s)
 
 
 def _only_waits(slot: NonceSlot, network: Network) -> bool:
@@ -114,16 +124,6 @@ def _work(  # noqa: PLR0917 (a nonce, what is mined of it, and whom to ask)
         return _replaced(slot, attempts, nodes[0], signer, done)[-2:]
 
 
-def _mined(node: Node, attempts: Sequence[Attempt]) -> dict[int, Receipt]:
-    """Return the receipts of those attempts that are in a block. Raises NodeFault."""
-    asked = node.receipts([attempt.tx_hash for attempt in attempts])
-    pairs = zip(attempts, asked, strict=True)
-    found = [(attempt, receipt) for attempt, receipt in pairs if receipt is not None]
-    if any(receipt.transaction_hash.lower() != attempt.tx_hash for attempt, receipt in found):
-        raise NodeFault(f"{node.name} answered with the receipt of another transaction")
-    return {attempt.pk: receipt for attempt, receipt in found}
-
-
 def _note_mined(  # noqa: PLR0917 (the nonce, what was mined of it, and whom to ask)
     slot: NonceSlot,
     attempt: Attempt,
@@ -136,11 +136,15 @@ def _note_mined(  # noqa: PLR0917 (the nonce, what was mined of it, and whom to 
         slot.state = Slot.MINED
         slot.save(update_fields=["state"])
         done.mined += 1
-        for row in _rows(slot):
+        for row in rows_of(slot):
             if row.state in {State.SIGNED, State.BROADCAST}:
                 withdrawals.move(row, State.MINED, words=attempt.tx_hash)
     is_final = int(receipt.block_number, 16) <= final
-    if is_final and _is_canonical(nodes, receipt) and _is_agreed(slot, attempt, receipt, nodes):
+    if (
+        is_final
+        and receipts.is_canonical(nodes, receipt)
+        and _is_agreed(slot, attempt, receipt, nodes)
+    ):
         crash_here("pump.before_settle")
         _settle(slot, attempt, receipt)
         crash_here("pump.in_settle")
@@ -149,28 +153,17 @@ def _note_mined(  # noqa: PLR0917 (the nonce, what was mined of it, and whom to 
 
 def _settle(slot: NonceSlot, attempt: Attempt, receipt: Receipt) -> None:
     """End a nonce: paid, or never to be paid by it any more."""
-    paid = int(receipt.status, 16) == 1 and not attempt.is_cancel
-    slot.state = Slot.VOID if attempt.is_cancel else Slot.SETTLED
-    slot.reverted = not attempt.is_cancel and not paid
-    slot.settled_hash, slot.settled_at = attempt.tx_hash, clock.now()
-    slot.gas_paid_wei = gas.paid_wei(receipt)
-    slot.save()
-    # first, so that everybody who settles takes the house's accounts in one order
-    gas.book(slot)
-    sweep_close.slot_ended(slot, is_paid=paid)
-    for row in _rows(slot):
-        if paid:
-            withdrawals.settle(row, attempt.tx_hash)
-        else:
-            words = "the payment was taken back" if attempt.is_cancel else "the payment failed"
-            withdrawals.give_back(row, State.RETURNED, words)
+    state = Slot.VOID if attempt.is_cancel else Slot.SETTLED
+    failed = int(receipt.status, 16) != 1
+    words = "the payment was taken back" if attempt.is_cancel else "the payment failed" * failed
+    slot_end(slot, state, attempt.tx_hash, gas_wei=gas.paid_wei(receipt), words=words)
 
 
 def _unmined(slot: NonceSlot) -> None:
     """A reorg has taken the transaction out again: it is sent again."""
     slot.state = Slot.OPEN
     slot.save(update_fields=["state"])
-    for row in _rows(slot):
+    for row in rows_of(slot):
         if row.state == State.MINED:
             withdrawals.move(row, State.BROADCAST, words="the block was replaced")
 
@@ -186,7 +179,7 @@ def _replaced(
     waited = clock.now() - last.signed_at
     cancels = slot.cancel_asked_at is not None and not last.is_cancel
     stuck = waited >= timedelta(seconds=slot.network.stuck_after_s)
-    if not (cancels or (stuck and last.sent_at)):
+    if not (cancels or (stuck and last.sent_at)) or not _is_by_the_key(slot):
         return attempts
     now = payouts.fees_now(slot.network, node)
     fees = Fees(max(bumped(last.max_fee_wei), now.max_fee), max(bumped(last.tip_wei), now.tip))
@@ -208,6 +201,13 @@ def _replaced(
         return attempts
     done.replaced += 1
     return [*attempts, added]
+
+
+def _is_by_the_key(slot: NonceSlot) -> bool:
+    """Say whether the signer's key is the nonce's: a wallet before it is signed for no more."""
+    if slot.deposit_id and slot.purpose == NonceSlot.Purpose.SWEEP:
+        return True
+    return HotWallet.objects.filter(network=slot.network_id, address=slot.sender).exists()
 
 
 def _ether_of(slot: NonceSlot, node: Node) -> int:
@@ -277,22 +277,11 @@ def slot_cancel(*, actor: User, slot: NonceSlot, reason: str) -> None:
         )
 
 
-def _rows(slot: NonceSlot) -> list[Withdrawal]:
-    pks = Withdrawal.objects.filter(slot=slot).values_list("pk", flat=True)
-    return [locks.withdrawal(pk) for pk in sorted(pks)]
-
-
-def _is_canonical(nodes: Sequence[Node], receipt: Receipt) -> bool:
-    """Say whether every node has the receipt's block."""
-    number = int(receipt.block_number, 16)
-    headers = [node.header(number) for node in nodes[:ASKED]]
-    return all(header is not None and header.hash == receipt.block_hash for header in headers)
-
-
 def _is_agreed(slot: NonceSlot, attempt: Attempt, receipt: Receipt, nodes: Sequence[Node]) -> bool:
     """Say whether every node has the transaction in that block with that outcome; note if not."""
-    told = [receipt, *(_mined(node, [attempt]).get(attempt.pk) for node in nodes[1:ASKED])]
-    if len({(r.block_hash, int(r.status, 16)) if r else None for r in told}) == 1:
+    told: list[Receipt | None] = [receipt]
+    told += [receipts.mined(node, [attempt]).get(attempt.pk) for node in nodes[1:ASKED]]
+    if len(set(map(receipts.outcome, told))) == 1:
         return True
     verify.disagreement_note(
         slot.network, f"the endpoints tell different ends of payment {attempt.tx_hash}"

@@ -68,6 +68,7 @@ def sweeps_advance(*, network: Network, nodes: Sequence[Node], signer: Signer) -
     if not network.sweeps_on:
         return 0
     try:
+        payouts.require_trusted(network)
         sweep_classic.carry_on(network=network, node=nodes[0], signer=signer)
         begun = _sweep(network, nodes[0], signer) if _take_turn(network) else None
     except Parked as why:
