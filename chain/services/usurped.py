@@ -63,7 +63,12 @@ def _settle_found(slot: NonceSlot, nodes: Sequence[Node], final: int) -> int:
         # the count alone returns no money; staff may name the transaction
         wallets.halt(slot.network, f"nonce {slot.nonce} of {slot.sender} was used, not by us")
         return 0
-    return int(_settle_by(slot, nodes, found.hash.lower(), final))
+    try:
+        return int(_settle_by(slot, nodes, found.hash.lower(), final))
+    except NodeFault as fault:
+        # no other payment waits for what one endpoint alone shows
+        verify.disagreement_note(slot.network, fault.message)
+        return 0
 
 
 def _settle_by(slot: NonceSlot, nodes: Sequence[Node], tx_hash: str, final: int) -> bool:

@@ -124,35 +124,59 @@ def test_the_wei_that_the_thief_burnt_is_gone_without_a_row(till: Till, alice: U
     assert GasReading.objects.count() == 2
 
 
-@pytest.mark.parametrize("lie", ["count", "hides", "other"])
-def test_one_endpoint_alone_returns_nothing(till: Till, alice: User, lie: str) -> None:
-    """One that counts too high, hides the payment, or shows another transaction on its nonce."""
-    row = withdraw(alice, till.network)
-    till.round()
-    honest = till.chain.node
-    if lie != "count":
-        till.chain.mine(5)
+FORGED = "0x" + "7" * 64
 
-    def told(method: str, params: Any, result: Any) -> Any:
-        if method == "eth_getTransactionCount":
-            return "0x9"
-        if lie != "count" and method == "eth_getTransactionReceipt":
-            return None
-        if lie == "other" and method == "eth_getBlockByNumber" and params[1] and result:
-            for tx in result["transactions"]:
-                tx["hash"] = "0x" + "7" * 64
+
+def _forges(till: Till) -> Any:
+    """Return a lie: our payment does not exist, and another transaction stands on its nonce."""
+    honest, ours = till.chain.node, Attempt.objects.get().tx_hash
+    tx = honest.call("eth_getTransactionByHash", [ours], dict) or {}
+    receipt = honest.call("eth_getTransactionReceipt", [ours], dict) or {}
+
+    def lie(method: str, params: Any, result: Any) -> Any:
+        match method, params:
+            case "eth_getTransactionReceipt", [asked]:
+                return {**receipt, "transactionHash": FORGED} if asked == FORGED else None
+            case "eth_getTransactionByHash", [asked]:
+                return {**tx, "hash": FORGED, "input": "0x"} if asked == FORGED else None
+            case "eth_getBlockByNumber", [_, True]:
+                told = [{**each, "hash": FORGED, "input": "0x"} for each in result["transactions"]]
+                return {**result, "transactions": told}
         return result
 
-    for nodes in ([lying(honest, told), honest], [honest, lying(honest, told)]):
-        till.nodes = nodes
-        with clock.shifted(61):
-            till.round()
-        assert _now(row).state in {State.BROADCAST, State.MINED}
-        assert set(Hold.objects.values_list("state", flat=True)) == {"open"}
+    return lie
+
+
+@pytest.mark.parametrize("liar_first", [True, False])
+def test_one_endpoint_alone_returns_nothing(till: Till, alice: User, liar_first: bool) -> None:
+    row = withdraw(alice, till.network)
+    till.round()
+    till.chain.mine(5)
+    honest = till.chain.node
+    liar = lying(honest, _forges(till))
+    till.nodes = [liar, honest] if liar_first else [honest, liar]
+    with clock.shifted(61):
+        till.round()
+    assert _now(row).state in {State.BROADCAST, State.MINED}
+    assert set(Hold.objects.values_list("state", flat=True)) == {"open"}
     till.nodes = [honest, honest]
-    HotWallet.objects.update(halted_at=None, halted_reason="")
     _later(till, 6)
+
     assert (_now(row).state, till.chain.balance(row.address)) == (State.FINAL, usdc("10"))
+
+
+def test_a_count_that_is_too_high_returns_nothing(till: Till, alice: User) -> None:
+    row = withdraw(alice, till.network)
+    till.round()
+
+    def counts(method: str, _: Any, result: Any) -> Any:
+        return "0x9" if method == "eth_getTransactionCount" else result
+
+    till.nodes = [lying(till.chain.node, counts)] * 2
+    with clock.shifted(61):
+        till.round()
+    assert (_now(row).state, HotWallet.objects.get().halted_at is None) == ("broadcast", False)
+    assert set(Hold.objects.values_list("state", flat=True)) == {"open"}
 
 
 def test_a_payment_whose_bytes_we_lost_is_paid_and_not_returned(till: Till, alice: User) -> None:
