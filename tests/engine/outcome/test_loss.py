@@ -5,10 +5,11 @@ from fractions import Fraction
 import pytest
 
 from exchange.engines import outcome
+from exchange.engines.outcome.parameters import Value
 from tests.engine.outcome.auditor import Auditor
 from tests.engine.outcome.scene import ALICE, Scene
 
-PLAIN = {
+PLAIN: dict[str, Value] = {
     "gamma": "0", "kappa_start": "0", "f": "0", "p_max": "0.999999999999",
     "zeta_start": "0.000000001", "allow_above_par": True,
 }  # fmt: skip
