@@ -1,4 +1,5 @@
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from exchange import golden
 FILE = Path(__file__).parent / "outcome.json"
 CONTENT: dict[str, Any] = json.loads(FILE.read_text())
 CASES = {case["id"]: case for case in CONTENT["cases"]}
+
+REFUSALS = Path(__file__).parent / "outcome-refusals.json"
 
 COUNT = 34
 
@@ -97,3 +100,36 @@ def test_the_command_counts_the_cases() -> None:
     call_command("golden", str(FILE), stdout=out)
 
     assert out.getvalue() == f"{COUNT} of {COUNT}\n"
+
+
+def test_the_command_counts_the_cases_of_each_refusal_too() -> None:
+    out = StringIO()
+
+    call_command("golden", str(REFUSALS), stdout=out)
+
+    assert out.getvalue() == "4 of 4\n"
+    both = FILE.read_text() + REFUSALS.read_text()
+    named = set(re.findall(r'"reason": "(\w+)"', both))
+    assert named == {
+        "INSUFFICIENT_FUNDS", "INSUFFICIENT_TOKENS", "FROZEN", "INACTIVE_OUTCOME", "BAD_SIZE",
+        "BAD_PRICE", "SLIPPAGE", "ABOVE_PAR", "NO_LIQUIDITY",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "is_right"),
+    [
+        ("0.0000001", True),
+        ("0.000000", True),
+        ("0.000001", True),
+        ("0.000002", False),
+        ("0.0000002", False),
+        ("1", False),
+    ],
+)
+def test_a_size_too_fine_for_money_is_told_as_written_or_rounded(told: str, is_right: bool) -> None:
+    content = json.loads(REFUSALS.read_text())
+    case = next(case for case in content["cases"] if case["id"] == "G-tiny")
+    case["steps"][0]["expect"]["orders"][0]["remaining"] = told
+
+    assert (golden.run(case, content["defaults"]) == []) == is_right
