@@ -53,6 +53,9 @@ return 0
 # how Redis names a script it has seen; no secret hangs on it
 SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
+# An address, or none where it does not count, and whose account it is, if anybody's.
+Caller = tuple[str | None, int | None]
+
 log = structlog.get_logger()
 
 
@@ -81,15 +84,18 @@ def parsed(text: str) -> Rate:
     return Rate(PERIODS_US[match[2][0]] // count, int(match[3] or count))
 
 
-def take(scope: str, address: str, account: int | None = None) -> float | None:
+def take(scope: str, address: str | None, account: int | None = None) -> float | None:
     """Count one request; return None if it may pass, else the seconds until it may.
+
+    Without an address only the account counts: who takes part in a session has been let in, and
+    a whole hall may sit behind one address.
 
     Raises:  Unavailable when Redis is away and the scope is closed without it.
     """
     return take_all(scope, [(address, account)])[0]
 
 
-def take_all(scope: str, callers: Sequence[tuple[str, int | None]]) -> list[float | None]:
+def take_all(scope: str, callers: Sequence[Caller]) -> list[float | None]:
     """Count a request of each address and account in one round trip, as `take` does one."""
     rate = parsed(cast("dict[str, str]", api_settings.DEFAULT_THROTTLE_RATES)[scope])
     try:
@@ -122,9 +128,11 @@ def too_many(waited_s: float | None) -> TooMany:
     return TooMany(f"too many requests; come back in {wait_s} s", fields={"retry_after_s": wait_s})
 
 
-def _buckets(rate: Rate, address: str, account: int | None) -> dict[str, Rate]:
+def _buckets(rate: Rate, address: str | None, account: int | None) -> dict[str, Rate]:
     if account is None:
         return {f"a:{address}": rate}
+    if address is None:
+        return {f"u:{account}": rate}
     return {f"u:{account}": rate, f"s:{address}": rate.times(ADDRESS_FACTOR)}
 
 

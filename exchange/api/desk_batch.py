@@ -53,7 +53,11 @@ def take(batch: Sequence[Order]) -> list[Answer]:
 def _taken(batch: Sequence[Order]) -> list[Answer]:
     people = access.participants_by_digest({order.digest for order in batch})
     found = [people.get(order.digest) for order in batch]
-    callers = [(o.address, p.user_id if p else None) for o, p in zip(batch, found, strict=True)]
+    # a hall has one address, so who takes part is counted by their own token alone
+    callers: list[limits.Caller] = [
+        (None, who.user_id) if who else (order.address, None)
+        for order, who in zip(batch, found, strict=True)
+    ]
     waits = limits.take_all("trade", callers)
     answers: dict[int, Answer] = {}
     fresh: list[tuple[int, Participant, Request]] = []

@@ -9,8 +9,9 @@ from exchange import limits
 from exchange.errors import Unavailable
 from exchange.limits import Rate, parsed, take
 from exchange.models import Market, User
+from exchange.services.sessions import lobby
 from tests.api.caller import Caller
-from tests.factories import funded_user
+from tests.factories import funded_user, running_session
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +157,17 @@ def test_a_lost_redis_is_left_alone_for_a_moment(
     monkeypatch.setattr(limits, "_client", lambda: pytest.fail("asked again at once"))
 
     assert take("read", "10.0.0.7") is None
+
+
+def test_a_hall_behind_one_address_is_counted_by_person(rates: dict[str, str]) -> None:
+    session = running_session()
+    address = f"sessions/{session.code}/mine/"
+    people = [lobby.join(session=session, name=f"P{n}", user=None) for n in range(8)]
+    callers = [Caller(secret=secret or "") for _, secret in people]
+
+    found = [[caller.get(address).status for _ in range(4)] for caller in callers]
+    visitors = [Caller().get(f"sessions/{session.code}/").status for _ in range(4)]
+
+    assert len(callers) * 3 > 3 * limits.ADDRESS_FACTOR
+    assert found == [[200, 200, 200, 429]] * len(callers)
+    assert visitors == [200, 200, 200, 429]

@@ -14,7 +14,7 @@ from django.db import OperationalError, transaction
 
 from exchange import limits
 from exchange.api import desk, desk_batch
-from exchange.models import Command, Session
+from exchange.models import Command, Participant, Session, User
 from exchange.services.outcome import accept
 from exchange.services.sessions import host, lobby
 from exchange.services.tokens import digest
@@ -319,6 +319,30 @@ def test_who_asks_too_often_is_told_when_to_come_back(
 
     assert (answer.status, answer.headers["retry-after"]) == (429, "3")
     assert place.logged() == []
+
+
+def test_a_hall_of_300_behind_one_address_is_let_trade(place: Place) -> None:
+    """By the default limits: as many orders at once as an account has room for, of everybody."""
+    people = User.objects.bulk_create(
+        User(email=f"hall-{n}@guest.invalid", is_guest=True) for n in range(300)
+    )
+    secrets = [f"mgp_hall-{n}" for n in range(len(people))]
+    Participant.objects.bulk_create(
+        Participant(session=place.session, user=user, name=f"Hall {n}", digest=digest(secrets[n]))
+        for n, user in enumerate(people)
+    )
+
+    def ordered(secret: str) -> desk_batch.Order:
+        body = json.dumps(ORDER).encode()
+        return desk_batch.Order(place.session.code, digest(secret), "10.9.0.1", key(), body)
+
+    batch = [ordered(secret) for _ in range(3) for secret in secrets]
+    greedy = [ordered(secrets[0]) for _ in range(80)]
+    answers = [desk_batch.take(part) for part in (batch, greedy)]
+    statuses = [[getattr(answer, "status_code", 429) for answer in part] for part in answers]
+
+    assert statuses[0] == [202] * 900
+    assert 429 in statuses[1]
 
 
 def test_a_lost_database_is_told_to_each_and_nothing_is_kept(
