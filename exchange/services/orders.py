@@ -13,7 +13,7 @@ from exchange import clock
 from exchange.engines.variable.resting import BUY_INTENTS, SELL_INTENTS
 from exchange.errors import Malformed, Unprocessable
 from exchange.models import Command, Market, RestingOrder, User
-from exchange.services import commands
+from exchange.services import commands, gate
 from exchange.services.batch import Receipt
 
 COUNT_MAX = 2**63 - 1
@@ -183,7 +183,11 @@ def resting_cancel_all(*, user: User, key: str, market: Market | None = None) ->
 
 
 def contribution_place(*, user: User, market: Market, amount_micro: int, key: str) -> Receipt:
-    """Put money into a market that is being funded, or mint units of an active one."""
+    """Put money into a market that is being funded, or mint units of an active one.
+
+    Raises:  Unprocessable gate_shut before a proposed market may take money; as `submit`.
+    """
+    gate.require_open(market)
     _require_count("amount_micro", amount_micro)
     return _submit(user, market, "contribute", key, {"amount_micro": amount_micro})
 

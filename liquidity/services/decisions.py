@@ -8,7 +8,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 from exchange import clock
 from exchange.errors import MegatronError, NotAllowed, Unavailable
 from exchange.models import Hold, Market, MarketEvent, StaffAction, User
-from exchange.services import ledger, locks, markets, settlement, staff
+from exchange.selectors.configs import config_of
+from exchange.services import gate, ledger, locks, markets, settlement, staff
 from exchange.services.batch import Receipt, Request
 from liquidity.models import MarketRequest
 from liquidity.models.requests import WORDS
@@ -101,13 +102,25 @@ def _release(market_id: int, ref: str) -> None:
 
 
 def _placed(request: MarketRequest) -> bool:
-    """Place a stake; what goes wrong with one is tried again and must not stop the others."""
+    """Place a stake; what goes wrong with one is tried again and must not stop the others.
+
+    A stake that would start the trading by itself waits until the market may take money.
+    """
+    if _waits(request):
+        return False
     try:
         stake_place(request)
     except (MegatronError, DatabaseError) as fault:
         log.warning("request.stake_not_placed", request=request.pk, error=str(fault)[:200])
         return False
     return True
+
+
+def _waits(request: MarketRequest) -> bool:
+    market = request.market
+    assert market is not None
+    starts = request.stake_micro >= config_of(market.config).soft_cap_micro
+    return starts and bool(gate.why_shut(market))
 
 
 def _opened(request: MarketRequest) -> Market:

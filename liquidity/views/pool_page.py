@@ -12,6 +12,7 @@ from exchange.engines.variable import FUNDING, Applied
 from exchange.fields import MoneyField, SharesField
 from exchange.models import Market, User
 from exchange.selectors import access, portfolio
+from exchange.services import gate
 from exchange.views.edge import page
 from exchange.views.market_context import new_key
 from liquidity.core import exits
@@ -68,6 +69,7 @@ def pool_context(request: HttpRequest, slug: str, **problems: Any) -> dict[str, 
         "market": market,
         "pool": row,
         "view": row.view,
+        "shut": gate.why_shut(market),
         "is_taking": row.view.state.status in TAKING and not market.live.halt_rule,
         "health": pools.health_of(row),
         "pinned": simulations.headline(market.pk),

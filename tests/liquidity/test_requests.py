@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from exchange.errors import Conflict, Malformed, NotAllowed, Refused, Unprocessable
 from exchange.models import Command, Hold, LiveState, Market, MarketEvent, StaffAction, Stake, User
 from exchange.selectors import portfolio
-from exchange.services import settlement
+from exchange.services import gate, settlement
 from liquidity.models import MarketRequest
 from liquidity.services import decisions, requests
 from liquidity.tasks import requests_advance
@@ -219,7 +219,9 @@ def test_approving_opens_the_market_with_the_stake_in_it(alice: User, staff: Use
     assert StaffAction.objects.get().verb == "request.approved"
 
 
-def test_a_stake_of_the_whole_goal_activates_at_once(staff: User) -> None:
+def test_a_stake_of_the_whole_goal_activates_as_soon_as_the_gate_is_open(
+    staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rich = funded_user("2000")
     request = proposed(rich, stake_micro=usdc("1000"), parameters={"soft_cap": "1000"})
 
@@ -227,6 +229,10 @@ def test_a_stake_of_the_whole_goal_activates_at_once(staff: User) -> None:
 
     request.refresh_from_db()
     assert request.market is not None
+    assert (request.market.status, request.hold.state) == ("funding", "open")
+    monkeypatch.setattr(gate, "_checks", [])
+    assert decisions.requests_advance() == 1
+    request.market.refresh_from_db()
     assert request.market.status == "active"
 
 
