@@ -12,9 +12,12 @@ class OracleConfig(AppConfig):
     name = "oracle"
 
     def ready(self) -> None:
-        """Let readers ask the host's model process, and scrapers ask how it does."""
+        """Wire readers to the model process, scrapers to its state, funding to the gate."""
+        from exchange.services import gate  # noqa: PLC0415
         from oracle.analysts import away, nets  # noqa: PLC0415 (models must be loaded first)
+        from oracle.selectors import health  # noqa: PLC0415
         from oracle.services import metrics  # noqa: PLC0415
 
+        gate.register(health.unfollowed)
         nets.use(away.Away(Path(settings.ORACLE_READERS_SOCKET)))
         metrics.register()

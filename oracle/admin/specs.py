@@ -18,6 +18,7 @@ from oracle.models import (
     Schedule,
 )
 from oracle.services import budgets, staff
+from oracle.services.cards import HORIZON_S
 from oracle.services.lint import lint
 from oracle.services.terms import FIELDS
 
@@ -46,6 +47,16 @@ class BacktestForm(ReasonForm):
     start = forms.DateTimeField(help_text="the first run's moment, UTC")
     end = forms.DateTimeField(help_text="the last one's; the past only")
     step_s = forms.IntegerField(min_value=60, initial=86_400, help_text="seconds between runs")
+    horizon_s = forms.IntegerField(
+        min_value=60,
+        initial=86_400,
+        required=False,
+        help_text="seconds after which F's own move is the outcome, without a published number",
+    )
+
+    def clean_horizon_s(self) -> int:
+        """Return a day where nothing was said."""
+        return int(self.cleaned_data["horizon_s"] or HORIZON_S)
 
 
 @admin.register(OracleSpec)
@@ -65,9 +76,17 @@ class OracleSpecAdmin(Verbs):
             form=BacktestForm,
         ),
         Verb(
+            name="rehearse",
+            label="Dry run",
+            explained="Everything a run does but applying it; a card can play what it has read.",
+            act=lambda actor, row, reason: staff.dry_run(
+                actor=actor, market_id=row.market_id, reason=reason, spec=row
+            ),
+        ),
+        Verb(
             name="follow",
             label="Follow this version",
-            explained="The market's next run follows it. Only a version with a report card can be.",
+            explained="The next run follows it. Its report card must say enough.",
             act=lambda actor, row, reason: staff.spec_follow(actor=actor, spec=row, reason=reason),
         ),
     )

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from exchange import clock
 from exchange.models import Market
-from oracle.models import Backtest, Card, OracleSpec, Run, Schedule, Source
+from oracle.models import Activation, Backtest, Card, OracleSpec, Run, Schedule, Source
 from oracle.selectors import invented
 
 DISABLED_WORDS = "every oracle of this site is switched off"
@@ -29,7 +29,10 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OracleHealth:
-    """A market's oracle at one glance. `stopped` is empty while it runs."""
+    """A market's oracle at one glance. `stopped` is empty while it runs.
+
+    `waived` says why its version is followed without a report card, where that is so.
+    """
 
     spec: OracleSpec
     stopped: str
@@ -42,6 +45,8 @@ class OracleHealth:
     readers_away: tuple[str, ...]
     sources: tuple[SourceHealth, ...]
     invented_news: bool
+    waived: str
+    followed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ def oracle_health(market: Market) -> OracleHealth | None:
         return None
     next_at = next_run_at(market)
     wait_s = None if next_at is None else max(0, int((next_at - clock.now()).total_seconds()))
+    began = Activation.objects.filter(spec=schedule.spec).order_by("-id").first()
     return OracleHealth(
         spec=schedule.spec,
         stopped=stopped(market.pk),
@@ -95,7 +101,16 @@ def oracle_health(market: Market) -> OracleHealth | None:
         readers_away=_away(schedule.spec),
         sources=_sources(schedule.spec),
         invented_news=invented.is_behind(market, schedule.spec, invented.names()),
+        waived=began.waived if began else "",
+        followed_at=began.at if began else None,
     )
+
+
+def unfollowed(market: Market) -> str:
+    """Return why a proposed market may take no money yet, or nothing."""
+    if not market.brief or Schedule.objects.filter(market=market).exists():
+        return ""
+    return "contributions begin when the oracle of this market has its report card and is followed"
 
 
 def awaiting(market: Market) -> Awaited | None:

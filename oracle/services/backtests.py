@@ -27,12 +27,24 @@ class TakenOver(Unavailable):
 
 
 def ask(
-    *, spec: OracleSpec, start: datetime, end: datetime, step_s: int, asked_by: User | None
+    *,
+    spec: OracleSpec,
+    start: datetime,
+    end: datetime,
+    step_s: int,
+    horizon_s: int = cards.HORIZON_S,
+    asked_by: User | None,
 ) -> Backtest:
     """Queue a card of a version. Raises Malformed for a senseless period."""
     runs = cards.check_period(start, end, step_s)
     return Backtest.objects.create(
-        spec=spec, from_at=start, to_at=end, step_s=step_s, runs=runs, asked_by=asked_by
+        spec=spec,
+        from_at=start,
+        to_at=end,
+        step_s=step_s,
+        horizon_s=horizon_s,
+        runs=runs,
+        asked_by=asked_by,
     )
 
 

@@ -9,15 +9,18 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from exchange import clock
 from exchange.errors import Conflict, Malformed, Unprocessable
 from exchange.models import Market
-from oracle.models import Activation, Card, OracleSpec, Schedule
+from oracle.models import Activation, Card, CardRow, OracleSpec, Run, Schedule
 from oracle.services.lint import lint
 from oracle.services.terms import FIELDS
 
 WAIVED_MAX = 200
+# What a report card must rest on at least before its version is followed.
+EVENTS_MIN, JUDGED_MIN = 5, 5
 
 
 @transaction.atomic
@@ -63,7 +66,8 @@ def spec_save(
 def spec_follow(*, spec: OracleSpec, starts_in_s: int = 0, waived: str = "") -> Activation:
     """Let a version be followed from its market's next run on.
 
-    Raises:  Unprocessable card_missing without a card of this version, unless that is waived.
+    Raises:  Unprocessable, unless it is waived: card_missing without a card of this version;
+             card_thin where its newest one rests on too little.
     """
     card = Card.objects.filter(spec=spec).order_by("-id").first()
     if card is None and not waived:
@@ -72,9 +76,36 @@ def spec_follow(*, spec: OracleSpec, starts_in_s: int = 0, waived: str = "") -> 
             code="card_missing",
             fields={"version": spec.version},
         )
+    if card is not None and not waived:
+        _require_substance(card)
     made = Activation.objects.create(spec=spec, card=card, waived=waived[:WAIVED_MAX])
     _follow(spec, starts_in_s)
     return made
+
+
+def _require_substance(card: Card) -> None:
+    """Refuse a card that says next to nothing: of runs without an event, or nothing judged."""
+    judged = sum(card.rows.filter(of=CardRow.Of.ALL).values_list("judged", flat=True))
+    if card.applied < EVENTS_MIN or judged < JUDGED_MIN:
+        raise Unprocessable(
+            f"its report card has {card.applied} events and {judged} judged claims;"
+            f" at least {EVENTS_MIN} and {JUDGED_MIN} are needed",
+            code="card_thin",
+            fields={
+                "version": card.spec.version,
+                "events": card.applied,
+                "events_min": EVENTS_MIN,
+                "judged": judged,
+                "judged_min": JUDGED_MIN,
+                "stories": card.stories,
+            },
+        )
+
+
+def last_number(market_id: int) -> int:
+    """Return the number of a market's newest run, dry ones too, or 0."""
+    newest = Run.objects.filter(market_id=market_id).aggregate(last=Max("number"))["last"]
+    return int(newest or 0)
 
 
 def _follow(spec: OracleSpec, starts_in_s: int) -> None:
@@ -88,4 +119,5 @@ def _follow(spec: OracleSpec, starts_in_s: int) -> None:
             spec=spec,
             interval_s=spec.interval_s,
             next_at=now + timedelta(seconds=starts_in_s),
+            runs=last_number(spec.market_id),
         )

@@ -13,7 +13,7 @@ from exchange.models import Market, MarketEvent, StaffAction, User
 from exchange.services.staff import REASON_MAX, REASON_MIN
 from oracle.models import Backtest, Forecaster, OracleSpec, Run, Schedule, Source
 from oracle.selectors import access
-from oracle.services import backtests, cycle, sources, specs
+from oracle.services import backtests, cards, cycle, sources, specs
 from oracle.services.reading import EvidenceChanged
 from oracle.services.replay import replay
 
@@ -66,7 +66,7 @@ def spec_change(
 def spec_follow(*, actor: User, spec: OracleSpec, reason: str) -> StaffAction:
     """Let a version that has its report card be followed, in public.
 
-    Raises:  NotAllowed, Malformed, Unprocessable card_missing or already_so.
+    Raises:  NotAllowed, Malformed, Unprocessable card_missing, card_thin or already_so.
     """
     said = _allowed(actor, reason)
     if Schedule.objects.filter(market_id=spec.market_id, spec=spec).exists():
@@ -85,13 +85,16 @@ def backtest_start(
     start: datetime,
     end: datetime,
     step_s: int,
+    horizon_s: int = cards.HORIZON_S,
 ) -> Backtest:
     """Ask for a report card of a version: a worker plays the period and shows how far it is.
 
     Raises:  NotAllowed, Malformed for a senseless period.
     """
     said = _allowed(actor, reason)
-    job = backtests.ask(spec=spec, start=start, end=end, step_s=step_s, asked_by=actor)
+    job = backtests.ask(
+        spec=spec, start=start, end=end, step_s=step_s, horizon_s=horizon_s, asked_by=actor
+    )
     _record(actor, "oracle.backtest", spec.market, said, version=spec.version)
     return job
 
@@ -184,30 +187,39 @@ def replay_check(*, actor: User, run: Run, reason: str) -> StaffAction:
     return _record(actor, "oracle.replayed", run.market, said, run=run.public_id)
 
 
-def dry_run(*, actor: User, market_id: int, reason: str) -> Run:
+def dry_run(*, actor: User, market_id: int, reason: str, spec: OracleSpec | None = None) -> Run:
     """Do everything a run does but apply it, and leave the evidence unspent.
+
+    Without `spec` it is the version that the market follows. One that is not followed yet is tried
+    so too: what it reads is the past that its report card plays.
 
     Raises:  NotAllowed, Malformed, NotFound.
     """
     said = _allowed(actor, reason)
     now = clock.now()
     with transaction.atomic():
-        schedule = access.schedule(market_id)
-        Schedule.objects.filter(pk=schedule.pk).update(runs=F("runs") + 1)
-        schedule.refresh_from_db(fields=["runs"])
+        tried = spec or access.spec(market_id)
+        number = _next_number(market_id)
         run = Run.objects.create(
             market_id=market_id,
-            spec=schedule.spec,
-            number=schedule.runs,
-            ref=f"dry:{market_id}:{schedule.runs}",
+            spec=tried,
+            number=number,
+            ref=f"dry:{market_id}:{number}",
             is_dry=True,
             started_at=now,
             nudged_at=now,
         )
-        _record(actor, "oracle.dry_run", schedule.market, said, run=run.public_id)
+        _record(actor, "oracle.dry_run", tried.market, said, run=run.public_id)
     cycle.run_to_end(run.pk)
     run.refresh_from_db()
     return run
+
+
+def _next_number(market_id: int) -> int:
+    """Return the number of the market's next run, and count it where runs are counted."""
+    if Schedule.objects.filter(pk=market_id).update(runs=F("runs") + 1):
+        return Schedule.objects.values_list("runs", flat=True).filter(pk=market_id)[0]
+    return specs.last_number(market_id) + 1
 
 
 def _allowed(actor: User, reason: str) -> str:

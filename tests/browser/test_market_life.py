@@ -1,12 +1,18 @@
 """A market's life in real browsers: proposed, approved, funded, traded, and left by a provider."""
 
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from exchange import clock
 from exchange.models import Market, RestingOrder, Stake, User
 from exchange.selectors import portfolio
+from exchange.selectors.configs import config_of
 from exchange.services import markets
+from oracle.services import cards, specs
 from tests.browser.looks import AXE, faults_of
 from tests.browser.people import NewContext, complaints, sign_in
 from tests.factories import (
@@ -20,11 +26,13 @@ from tests.factories import (
 )
 from tests.liquidity import proposals
 from tests.liquidity.proposals import proposed
+from tests.oracle import world
 
 NAME = "Rain in Lima"
 POOL = "/liquidity/rain-in-lima/"
 PHONE = {"width": 390, "height": 844}
 MONTH_S = 31 * 86_400
+HOUR = timedelta(hours=1)
 
 
 def _browser(new_context: NewContext, site: str, user: User) -> Page:
@@ -74,6 +82,27 @@ def _approve(page: Page, site: str) -> None:
     expect(page.get_by_text(f"Approve: request “{NAME}”")).to_be_visible()
 
 
+def _follow(folder: Path, settings: Any) -> None:
+    """Give the market's oracle what to read, a card over that past, and let it be followed."""
+    settings.ORACLE_ARCHIVE_DIRS = [str(folder)]
+    market, now = Market.objects.get(slug="rain-in-lima"), clock.now()
+    rows = [world.news(f"{world.GOOD} {n}", at=now - n * HOUR) for n in range(1, 9)]
+    names = [f"wire-{n}" for n in range(config_of(market.config).quorum)]
+    for name in names:
+        world.archive(folder, name, *rows)
+    panel = [{"seat": name, "reader": "lexicon", "sources": [name]} for name in names]
+    fields = world.spec_fields(*names, panel=panel, quorum=len(panel))
+    spec = specs.spec_save(market_id=market.pk, fields=fields)
+    period: dict[str, Any] = {
+        "start": now - 7 * HOUR,
+        "end": now,
+        "step_s": 3_600,
+        "horizon_s": 3_600,
+    }
+    cards.card_make(market_id=market.pk, spec=spec, **period)
+    specs.spec_follow(spec=spec)
+
+
 def _contribute(page: Page, site: str, amount: str) -> None:
     """Type an amount, see what it brings without leaving the page, and put it in."""
     page.goto(f"{site}{POOL}")
@@ -85,7 +114,7 @@ def _contribute(page: Page, site: str, amount: str) -> None:
 
 @pytest.mark.breaks_books
 def test_from_proposal_to_a_provider_who_leaves(
-    site: str, page: Page, new_context: NewContext
+    site: str, page: Page, new_context: NewContext, tmp_path: Path, settings: Any
 ) -> None:
     alice, bob, trader = (funded_user("1000") for _ in range(3))
     chief = funded_user("0", is_staff=True, is_superuser=True)
@@ -96,6 +125,9 @@ def test_from_proposal_to_a_provider_who_leaves(
     expect(page.get_by_text("Receipt of the stake")).to_be_visible()
 
     funder = _browser(new_context, site, bob)
+    funder.goto(f"{site}{POOL}")
+    expect(funder.get_by_text("has its report card and is followed")).to_be_visible()
+    _follow(tmp_path, settings)
     _contribute(funder, site, "700")
     _contribute(funder, site, "50")
     expect(funder.get_by_text("the market trades now")).to_be_visible()

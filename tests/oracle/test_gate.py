@@ -12,6 +12,9 @@ from django.urls import reverse
 from exchange import clock
 from exchange.errors import Malformed, NotAllowed, Unprocessable
 from exchange.models import Market, StaffAction, User
+from exchange.selectors import portfolio
+from exchange.services import orders
+from liquidity.services import decisions
 from oracle.models import (
     Activation,
     Backtest,
@@ -23,9 +26,11 @@ from oracle.models import (
     Schedule,
     Source,
 )
+from oracle.selectors import past
 from oracle.services import backtests, cards, specs, staff, sweep
 from oracle.tasks import oracle_backtests
-from tests.factories import active_market
+from tests.factories import active_market, funded_user, key, usdc
+from tests.liquidity.proposals import proposed
 from tests.oracle import world
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +62,7 @@ def asked(market: Market, actor: User, hours: int = 6) -> Backtest:
         start=now - timedelta(hours=hours),
         end=now,
         step_s=3_600,
+        horizon_s=3_600,
     )
 
 
@@ -89,6 +95,105 @@ def test_a_card_opens_the_gate(fresh: Market, admin_user: User, client: Client) 
         staff.spec_follow(actor=admin_user, spec=newest(fresh), reason=REASON)
     page = client.get(f"/markets/{fresh.slug}/oracle/").content.decode()
     assert "report card and is not" not in page
+
+
+def test_a_card_that_says_next_to_nothing_opens_nothing(
+    fresh: Market, admin_user: User, tmp_path: Path
+) -> None:
+    def refusal() -> dict[str, Any]:
+        assert backtests.advance() is not None
+        with pytest.raises(Unprocessable) as refused:
+            staff.spec_follow(actor=admin_user, spec=newest(fresh), reason=REASON)
+        assert refused.value.code == "card_thin"
+        assert not Schedule.objects.exists()
+        return refused.value.fields
+
+    asked(fresh, admin_user, hours=specs.EVENTS_MIN - 2)
+    few = refusal()
+    assert (few["events"], few["events_min"]) == (specs.EVENTS_MIN - 1, specs.EVENTS_MIN)
+    world.write(tmp_path, "wire")
+    asked(fresh, admin_user)
+    empty = refusal()
+    assert (empty["events"], empty["stories"], empty["judged"]) == (7, 0, 0)
+    assert empty["judged_min"] == specs.JUDGED_MIN
+    Source.objects.update(is_enabled=False, options={"file": "nowhere.jsonl"})
+    asked(fresh, admin_user)
+    assert refusal()["events"] == 0
+
+
+def test_a_version_is_tried_before_it_is_followed_and_that_is_a_past_to_play(
+    fresh: Market, admin_user: User
+) -> None:
+    chief = Client()
+    chief.force_login(admin_user)
+    listed = reverse("admin:oracle_oraclespec_changelist")
+    chosen = {"action": "rehearse", ACTION_CHECKBOX_NAME: [str(newest(fresh).pk)], "reason": REASON}
+    for _ in range(2):
+        chief.post(listed, chosen, follow=True)
+    assert list(Run.objects.values_list("number", "is_dry", "state")) == [
+        (1, True, "decided"),
+        (2, True, "decided"),
+    ]
+    stored = past.Stored(Source.objects.get(), fresh.pk)
+    assert len(stored.fetch("", clock.now() - timedelta(days=1), clock.now(), 25)) == 8
+    specs.spec_follow(spec=newest(fresh), waived="A market of a test.")
+    assert world.run(fresh).number == 3
+
+
+def test_a_waiver_is_shown_for_as_long_as_it_holds(fresh: Market, client: Client) -> None:
+    specs.spec_follow(spec=newest(fresh), waived="The board has decided.")
+    for page in ("oracle/", "oracle/card/"):
+        shown = client.get(f"/markets/{fresh.slug}/{page}").content.decode()
+        assert "Version 1 is followed without a report card" in shown
+        assert "by an exception: The board has decided." in shown
+    now = clock.now()
+    period: dict[str, Any] = {
+        "start": now - timedelta(hours=7),
+        "end": now,
+        "step_s": 3_600,
+        "horizon_s": 3_600,
+    }
+    cards.card_make(market_id=fresh.pk, spec=newest(fresh), **period)
+    specs.spec_follow(spec=newest(fresh))
+    shown = client.get(f"/markets/{fresh.slug}/oracle/").content.decode()
+    assert "by an exception" not in shown
+
+
+def test_a_proposed_market_takes_no_money_before_it_is_followed(
+    tmp_path: Path, settings: Any, alice: User, admin_user: User
+) -> None:
+    settings.ORACLE_ARCHIVE_DIRS = [tmp_path]
+    world.archive(tmp_path, "wire", world.news(world.GOOD))
+    one = {"parameters": {"quorum": 1}}
+    whole = {"stake_micro": usdc("500"), "parameters": {"soft_cap": "500", "quorum": 1}}
+    for name, changes in (("Rain in Lima", one), ("Copper theft", whole)):
+        request = proposed(alice, name, **changes)
+        decisions.request_approve(actor=admin_user, request=request, reason=REASON)
+    part, whole_market = Market.objects.order_by("id")
+    assert [market.status for market in (part, whole_market)] == ["funding", "funding"]
+    bob = funded_user("1000")
+
+    def give(market: Market) -> Any:
+        return orders.contribution_place(
+            user=bob, market=market, amount_micro=usdc("200"), key=key()
+        )
+
+    with pytest.raises(Unprocessable) as refused:
+        give(part)
+    assert refused.value.code == "gate_shut"
+    assert portfolio.money(bob).cash_micro == usdc("1000")
+    reader = Client()
+    reader.force_login(bob)
+    shown = reader.get(f"/liquidity/{part.slug}/").content.decode()
+    assert "has its report card and is followed" in shown
+    assert decisions.requests_advance() == 0
+    for market in (part, whole_market):
+        fields = world.spec_fields()
+        specs.spec_save(market_id=market.pk, fields=fields, waived="A market of a test.")
+    assert give(part).accepted
+    assert decisions.requests_advance() == 1
+    whole_market.refresh_from_db()
+    assert whole_market.status == "active"
 
 
 def test_only_staff_ask_and_only_for_the_past(
@@ -168,17 +273,12 @@ def test_staff_do_all_of_it_in_the_admin(fresh: Market, admin_user: User, alice:
     assert "awaits its card" in chief.get(listed).content.decode()
     assert "awaits its report card" in do("follow", listed, spec.pk)
     period = {
-        f"{name}_{n}": part
-        for name, at in (("start", now - timedelta(hours=3)), ("end", now - timedelta(minutes=1)))
-        for n, part in enumerate((f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}"))
-    }
-    period |= {
-        "start": f"{now - timedelta(hours=3):%Y-%m-%d %H:%M:%S}",
+        "start": f"{now - timedelta(hours=7):%Y-%m-%d %H:%M:%S}",
         "end": f"{now - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}",
     }
-    do("backtest", listed, spec.pk, step_s="3600", **period)
+    do("backtest", listed, spec.pk, step_s="3600", horizon_s="3600", **period)
     assert Backtest.objects.get().asked_by == admin_user
-    assert "card queued: 0 of 3" in chief.get(listed).content.decode()
+    assert "card queued: 0 of 7" in chief.get(listed).content.decode()
     oracle_backtests()
     assert "has its card" in chief.get(listed).content.decode()
     do("follow", listed, spec.pk)

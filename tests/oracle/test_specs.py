@@ -112,7 +112,7 @@ def test_a_field_nobody_knows_is_malformed(market: Market) -> None:
         specs.spec_save(market_id=market.pk, fields=world.spec_fields(price="5"))
 
 
-def test_a_change_is_a_new_version_that_awaits_its_card(market: Market) -> None:
+def test_a_change_is_a_new_version_that_awaits_its_card(market: Market, folder: Path) -> None:
     first = world.spec(market)
     second = specs.spec_save(market_id=market.pk, fields=world.spec_fields(interval_s=450))
     assert (first.version, second.version) == (1, 2)
@@ -122,9 +122,15 @@ def test_a_change_is_a_new_version_that_awaits_its_card(market: Market) -> None:
     assert refused.value.code == "card_missing"
     assert Schedule.objects.get(market=market).spec == first
     now = clock.now()
-    card = cards.card_make(
-        market_id=market.pk, start=now - timedelta(hours=2), end=now, step_s=3_600, spec=second
-    )
+    rows = [world.news(f"{world.GOOD} {n}", at=now - timedelta(hours=n)) for n in range(1, 9)]
+    world.write(folder, "wire", *rows)
+    period: dict[str, Any] = {
+        "start": now - timedelta(hours=7),
+        "end": now,
+        "step_s": 3_600,
+        "horizon_s": 3_600,
+    }
+    card = cards.card_make(market_id=market.pk, spec=second, **period)
     assert card.spec == second
     made = specs.spec_follow(spec=second)
     schedule = Schedule.objects.get(market=market)
