@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from exchange.selectors import access as markets
 from exchange.views.edge import page
 from oracle.selectors import access, cards, feed, health
+from oracle.selectors import records as record_rows
 
 RUNS_SHOWN, RUNS_ON_PAGE = 8, 50
 
@@ -57,3 +58,21 @@ def market_card(request: HttpRequest, slug: str) -> HttpResponse:
         "awaited": health.awaiting(market),
     }
     return render(request, "oracle/card_page.html", context)
+
+
+@page
+@require_safe
+def records(request: HttpRequest) -> HttpResponse:
+    """Show how right topics, readers and sources were over all markets."""
+    found = record_rows.records()
+    groups = [
+        {"of": kind.value, "lines": lines}
+        for kind in record_rows.KINDS
+        if (lines := [line for line in found if line.of == kind])
+    ]
+    context = {
+        "groups": groups,
+        "enough": record_rows.ENOUGH,
+        "is_invented": any(line.invented_news for line in found),
+    }
+    return render(request, "oracle/records_page.html", context)
