@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
@@ -23,11 +23,15 @@ POSITIONS_USUAL = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A published model: its repository, the revision, and the files that are needed of it."""
+    """A published model: its repository, the revision, and the files that are needed of it.
+
+    `sha256` are sums that were had and looked at; a model without them needs a lock file.
+    """
 
     repository: str
     revision: str
     files: tuple[str, ...]
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 _WORDS = ("config.json", "tokenizer.json", "tokenizer_config.json")

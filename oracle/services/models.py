@@ -1,13 +1,14 @@
-"""Fetch the weights of readers once, check every byte that can be checked, and write down the rest.
+"""Fetch the weights of readers once, and only those files that were said to be right.
 
-A file is checked against the sum that its server names, where it names one, and against the
-manifest of an earlier fetch. Nothing half fetched is ever seen under its name.
+A file is checked against the sum that its server names, where it names one, and against the pinned
+one (oracle/services/pins.py). Nothing half fetched is ever seen under its name.
 """
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,12 +17,14 @@ import requests
 from exchange.errors import Malformed, Unavailable
 from oracle.analysts import weights
 from oracle.analysts.weights import MANIFEST, Model
+from oracle.services import pins
 
 HUB = "https://huggingface.co"
 FILE_BYTES_MAX = 4 << 30
 BLOCK_BYTES = 1 << 20
 TIMEOUT_S = (10, 30)
 SHA256_DIGITS = 64
+BROUGHT = "brought along"
 
 Progress = Callable[[str, int, int], None]
 
@@ -32,40 +35,44 @@ class FetchFailed(Unavailable):
     code = "source_down"
 
 
-def fetch_model(name: str, *, hub: str = HUB, progress: Progress) -> Path:
+def fetch_model(name: str, *, hub: str = HUB, pin: bool = False, progress: Progress) -> Path:
     """Return the folder of a model, fetched from the hub unless it is there and whole.
 
-    Raises:  Malformed for an unknown name; FetchFailed.
+    `pin` takes what the hub has now for right, and keeps its revision and sums for ever after.
+
+    Raises:  Malformed for an unknown name; FetchFailed, also where nobody has said what is right.
     Keeps:   a folder with a manifest is whole; a failed fetch leaves what was there before.
     """
-    model = weights.CATALOGUE.get(name)
-    if model is None:
-        raise Malformed(f"the models are {', '.join(sorted(weights.CATALOGUE))}")
-    place = weights.folder(name)
-    if not weights.damaged(name):
+    model, place = _known(name), weights.folder(name)
+    right = None if pin else _right(name, model)
+    if right and not weights.damaged(name):
+        _refuse_unlike(name, model, pins.sums_of(name))
         return place
     with _aside(place) as fresh:
-        sums = {
-            file: _fetch(
-                f"{hub}/{model.repository}/resolve/{model.revision}/{file}", fresh, file, progress
-            )
-            for file in model.files
-        }
-        _write(fresh, model, sums)
-        _agree(place, sums)
+        revision, sums = right.revision if right else model.revision, dict[str, str]()
+        for file in model.files:
+            url = f"{hub}/{model.repository}/resolve/{revision}/{file}"
+            sums[file], said = _fetch(url, fresh, file, progress)
+            if said and said != revision and (right or revision != model.revision):
+                raise FetchFailed(f"{file} is of revision {said}, not of {revision}")
+            revision = said or revision
+        if right:
+            _refuse_unlike(name, model, sums)
+        _write(fresh, replace(model, revision=revision), sums)
         _exchange(place, fresh)
+    if pin:
+        made = pins.Pin(repository=model.repository, revision=revision, sha256=sums)
+        pins.pin(name, made)
     return place
 
 
-def copy_model(name: str, source: Path, *, progress: Progress) -> Path:
+def copy_model(name: str, source: Path, *, pin: bool = False, progress: Progress) -> Path:
     """Return the folder of a model, copied from files that somebody brought along.
 
-    Raises:  Malformed for an unknown name; FetchFailed where a file is missing.
+    Raises:  Malformed for an unknown name; FetchFailed where a file is missing, or is not the one
+             that was said to be right.
     """
-    model = weights.CATALOGUE.get(name)
-    if model is None:
-        raise Malformed(f"the models are {', '.join(sorted(weights.CATALOGUE))}")
-    place = weights.folder(name)
+    model, place = _known(name), weights.folder(name)
     with _aside(place) as fresh:
         for path in sorted(one for one in source.iterdir() if one.is_file()):
             if path.name != MANIFEST:
@@ -74,13 +81,47 @@ def copy_model(name: str, source: Path, *, progress: Progress) -> Path:
         if not (fresh / weights.CONFIG).is_file():
             raise FetchFailed(f"{source} has no {weights.CONFIG}")
         sums = {path.name: weights.sha256_of(path) for path in sorted(fresh.iterdir())}
-        _write(fresh, model, sums)
+        if not pin:
+            _refuse_unlike(name, model, sums)
+        _write(fresh, replace(model, revision=BROUGHT), sums)
         _exchange(place, fresh)
+    if pin:
+        made = pins.Pin(repository=model.repository, revision=model.revision, sha256=sums)
+        pins.pin(name, made)
     return place
 
 
-def _fetch(url: str, fresh: Path, file: str, progress: Progress) -> str:
-    """Fetch one file and return its hash."""
+def _known(name: str) -> Model:
+    model = weights.CATALOGUE.get(name)
+    if model is None:
+        raise Malformed(f"the models are {', '.join(sorted(weights.CATALOGUE))}")
+    return model
+
+
+def _right(name: str, model: Model) -> pins.Pin:
+    try:
+        right = pins.pin_of(name, model)
+    except pins.LockBroken as error:
+        raise FetchFailed(str(error)) from error
+    if right is None:
+        raise FetchFailed(
+            f"nobody has said which files of {name} are right: bring {pins.lock_path()} along,"
+            " or take what the server has now with --pin"
+        )
+    return right
+
+
+def _refuse_unlike(name: str, model: Model, sums: Mapping[str, str]) -> None:
+    try:
+        bad = pins.unlike(name, model, sums)
+    except pins.LockBroken as error:
+        raise FetchFailed(str(error)) from error
+    if bad:
+        raise FetchFailed(f"{name} differs from its pinned sums: {', '.join(bad)}")
+
+
+def _fetch(url: str, fresh: Path, file: str, progress: Progress) -> tuple[str, str]:
+    """Fetch one file; return its hash, and the revision that the server says it is of."""
     path = fresh / file
     try:
         with requests.get(url, stream=True, timeout=TIMEOUT_S) as answer:
@@ -96,7 +137,7 @@ def _fetch(url: str, fresh: Path, file: str, progress: Progress) -> str:
     named = first.headers.get("X-Linked-Etag", "").strip('"')
     if len(named) == SHA256_DIGITS and named != found:
         raise FetchFailed(f"{file} is not what its server says it is")
-    return found
+    return found, first.headers.get("X-Repo-Commit", "")
 
 
 def _save(answer: requests.Response, path: Path, file: str, progress: Progress) -> None:
@@ -117,13 +158,6 @@ def _save(answer: requests.Response, path: Path, file: str, progress: Progress) 
 def _write(fresh: Path, model: Model, sums: dict[str, str]) -> None:
     said = {"repository": model.repository, "revision": model.revision, "sha256": sums}
     (fresh / MANIFEST).write_text(json.dumps(said, indent=2, sort_keys=True))
-
-
-def _agree(place: Path, sums: dict[str, str]) -> None:
-    """Refuse other files than those of an earlier fetch: a new revision is a new decision."""
-    before = place / MANIFEST
-    if before.is_file() and json.loads(before.read_text())["sha256"] != sums:
-        raise FetchFailed(f"the files differ from {before}; remove it to accept them")
 
 
 @contextmanager

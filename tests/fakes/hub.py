@@ -14,6 +14,8 @@ class Hub:
 
     files: dict[str, bytes] = field(default_factory=dict)
     behave: str = "ok"
+    commit: str = ""
+    names_sums: bool = True
     port: int = 0
     paths: list[str] = field(default_factory=list)
 
@@ -37,16 +39,22 @@ def serving(hub: Hub) -> Iterator[Hub]:
             if hub.behave == "elsewhere" and not self.path.startswith("/store/"):
                 self.send_response(302)
                 self.send_header("Location", f"/store/{name}")
-                self.send_header("X-Linked-Etag", f'"{hashlib.sha256(body).hexdigest()}"')
+                self._told(body)
                 self.end_headers()
                 return
             self.send_response(200)
             sent = body + b"!" if hub.behave == "liar" else body
-            self.send_header("X-Linked-Etag", f'"{hashlib.sha256(body).hexdigest()}"')
+            self._told(body)
             self.send_header("Content-Length", str(len(sent)))
             self.end_headers()
             self.wfile.write(sent[: len(sent) // 2] if hub.behave == "cut" else sent)
             self.close_connection = True
+
+        def _told(self, body: bytes) -> None:
+            if hub.names_sums:
+                self.send_header("X-Linked-Etag", f'"{hashlib.sha256(body).hexdigest()}"')
+            if hub.commit:
+                self.send_header("X-Repo-Commit", hub.commit)
 
         def log_message(self, *_: object) -> None:
             return

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from exchange.errors import MegatronError
 from oracle.analysts import generator, weights
-from oracle.services import models
+from oracle.services import models, pins
 
 STEP_PERCENT = 10
 
@@ -23,7 +23,10 @@ class Command(BaseCommand):
         parser.add_argument("names", nargs="*")
         parser.add_argument("--hub", default=models.HUB, help="another server of the same form")
         parser.add_argument("--from", dest="source", type=Path, help="a folder with one model")
-        parser.add_argument("--check", action="store_true", help="compare with the manifests")
+        parser.add_argument("--check", action="store_true", help="compare with sums and pins")
+        parser.add_argument(
+            "--pin", action="store_true", help="take what is there now for right, for ever after"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Fetch or check each model."""
@@ -37,11 +40,12 @@ class Command(BaseCommand):
                 self._bring(name, options)
 
     def _bring(self, name: str, options: dict[str, Any]) -> None:
+        asked = {"pin": options["pin"], "progress": self._progress()}
         try:
             if options["source"]:
-                place = models.copy_model(name, options["source"], progress=self._progress())
+                place = models.copy_model(name, options["source"], **asked)
             else:
-                place = models.fetch_model(name, hub=options["hub"], progress=self._progress())
+                place = models.fetch_model(name, hub=options["hub"], **asked)
         except MegatronError as error:
             raise CommandError(error.message) from error
         self.stdout.write(f"{name}: {place}, {weights.sums12(name)}")
@@ -49,6 +53,12 @@ class Command(BaseCommand):
     def _check(self, name: str) -> None:
         if bad := weights.damaged(name):
             raise CommandError(f"{name} is not whole: {', '.join(bad)}", returncode=1)
+        try:
+            bad = pins.unlike(name, weights.CATALOGUE[name], pins.sums_of(name))
+        except pins.LockBroken as error:
+            raise CommandError(str(error)) from error
+        if bad:
+            raise CommandError(f"{name} is not what was pinned: {', '.join(bad)}", returncode=1)
         self.stdout.write(f"{name}: whole, {weights.sums12(name)}")
 
     def _progress(self) -> models.Progress:
