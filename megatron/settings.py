@@ -216,7 +216,7 @@ ORACLE_ARCHIVE_DIRS = [
 # Weights lie here, fetched once by `manage.py fetch_models`; without them words and numbers read.
 ORACLE_MODELS_DIR = env.text("ORACLE_MODELS_DIR", default=str(embedded.state_dir() / "models"))
 ORACLE_GENERATOR = env.choice("ORACLE_GENERATOR", options=("tiny", "small", "standard"))
-# How they run; `auto` is what `manage.py bench oracle` found fastest.
+# How they run; `auto` is what `manage.py bench readers` found fastest on this host.
 ORACLE_RUNTIME = env.choice("ORACLE_RUNTIME", options=("auto", "torch", "torch-int8", "onnx-int8"))
 # Here the host's one process with the weights (`manage.py readers`) answers all workers.
 ORACLE_READERS_SOCKET = env.text(

@@ -68,21 +68,21 @@ def sequence_of(name: str) -> SequenceNet:
 
 def runtime_of(name: str) -> str:
     """Return how a model really runs: its own int8 form where there is one, else torch."""
-    if name not in CLASSIFIERS:
-        return runtimes.for_texts()
-    wanted = runtimes.for_classifiers()
+    wanted = runtimes.of(name, is_text=name not in CLASSIFIERS)
     if wanted == runtimes.ONNX_INT8 and _light(name) is None:
         return runtimes.TORCH_INT8
     return wanted
 
 
 def _fact(name: str) -> Fact:
+    runtime = runtime_of(name)
+    version = weights.fingerprint(name, runtime)
     if name not in CLASSIFIERS:
-        return Fact(version=weights.fingerprint(name, runtime_of(name)))
+        return Fact(version=version, runtime=runtime)
     said = json.loads((weights.folder(name) / weights.CONFIG).read_text())
     names = said.get("id2label") or {str(n): f"LABEL_{n}" for n in range(LABELS_USUAL)}
     labels = tuple(str(names[key]).lower() for key in sorted(names, key=int))
-    return Fact(version=weights.fingerprint(name, runtime_of(name)), labels=labels)
+    return Fact(version=version, labels=labels, runtime=runtime)
 
 
 def _light(name: str) -> Path | None:

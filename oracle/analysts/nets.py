@@ -25,10 +25,14 @@ class ReaderAway(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What is known of a network that can be asked: what changes with its answers, its labels."""
+    """What is known of a network that can be asked: what changes with its answers, its labels.
+
+    `runtime` is how it is run, told for people alone: it is part of the version.
+    """
 
     version: str
     labels: tuple[str, ...] = ()
+    runtime: str = ""
 
 
 class Nets(Protocol):

@@ -1,6 +1,7 @@
 """Which way networks are run here, and by what name a report remembers it.
 
-`auto` is what `manage.py bench oracle` found fastest; see docs/BENCHMARKS.md.
+`auto` is what `manage.py bench readers` found fastest on this host, and until it has run what it
+found elsewhere; see docs/BENCHMARKS.md.
 """
 
 import platform
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from oracle.analysts import choices
+
 AUTO, TORCH, TORCH_INT8, ONNX_INT8 = "auto", "torch", "torch-int8", "onnx-int8"
 CHOICES = (AUTO, TORCH, TORCH_INT8, ONNX_INT8)
 ONNX_LIBRARIES = ("onnx", "onnxruntime")
@@ -18,17 +21,23 @@ CPU = Path("/proc/cpuinfo")
 TELLING = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 
 
-def for_classifiers() -> str:
-    """Return how classifiers run: as set, or the fastest that is installed."""
-    wanted = str(settings.ORACLE_RUNTIME)
-    if wanted in (AUTO, ONNX_INT8):
-        return ONNX_INT8 if all(find_spec(one) for one in ONNX_LIBRARIES) else TORCH_INT8
-    return wanted
+def possible(*, is_text: bool) -> tuple[str, ...]:
+    """Return the runtimes that a kind of network can have here, the usual one first.
+
+    Text models run in torch always, for their export keeps one length of prompt.
+    """
+    if is_text or not all(find_spec(one) for one in ONNX_LIBRARIES):
+        return TORCH_INT8, TORCH
+    return ONNX_INT8, TORCH_INT8, TORCH
 
 
-def for_texts() -> str:
-    """Return how text models run: in torch always, for their export keeps one length of prompt."""
-    return TORCH if settings.ORACLE_RUNTIME == TORCH else TORCH_INT8
+def of(kind: str, *, is_text: bool) -> str:
+    """Return how a kind of network runs: as set, as measured on this host, or as usual."""
+    wanted, here = str(settings.ORACLE_RUNTIME), possible(is_text=is_text)
+    if wanted == AUTO:
+        found = choices.chosen(kind, machine())
+        wanted = found.runtime if found else ""
+    return wanted if wanted in here else here[0]
 
 
 @cache

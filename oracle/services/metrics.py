@@ -28,6 +28,13 @@ class Readers(Collector):
         )
         up.add_metric([], 1 if told else 0)
         yield up
+        runs = GaugeMetricFamily(
+            "megatron_readers_runtime", "How each network is run", labels=["model", "runtime"]
+        )
+        for model, row in told.get("models", {}).items():
+            runs.add_metric([model, str(row.get("runtime", ""))], 1)
+        if told:
+            yield runs
         for name, text in (
             ("rss_mib", "Memory of the model process"),
             ("texts", "Texts it has read since it started"),

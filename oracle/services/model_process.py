@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from exchange import clock
-from oracle.analysts import weights, wire
+from oracle.analysts import runtimes, weights, wire
 from oracle.analysts.nets import Fact, Nets, Pair
 
 GATHER_S = 0.001
@@ -137,7 +137,11 @@ class ModelProcess:
             "readings": self.tally.readings,
             "texts": self.tally.texts,
             "models": {
-                name: {"version": fact.version, "labels": list(fact.labels)}
+                name: {
+                    "version": fact.version,
+                    "labels": list(fact.labels),
+                    "runtime": fact.runtime,
+                }
                 for name, fact in self._facts.items()
             },
         }
@@ -205,12 +209,16 @@ class ModelProcess:
 
 
 def unchanged() -> Callable[[], bool]:
-    """Return what says whether the weights are still those that were there at this call."""
+    """Return what says whether weights, and how they run, are still those of this call."""
     names = [name for name in ("classifier", "nli", weights.text_model()) if weights.can_load(name)]
-    before = {name: weights.stamp(name) for name in names}
-    return lambda: all(
-        weights.can_load(name) and weights.stamp(name) == before[name] for name in names
-    )
+
+    def now() -> list[object]:
+        found: list[object] = [weights.can_load(name) and weights.stamp(name) for name in names]
+        runs = [runtimes.of(name, is_text=name == weights.text_model()) for name in names]
+        return [*found, *runs]
+
+    before = now()
+    return lambda: now() == before
 
 
 def _listener(path: Path) -> socket.socket:

@@ -23,6 +23,7 @@ MEASURES = {
     "session": {"S1"},
     "oracle": {"O1"},
     "pages": {"S2"},
+    "readers": {"O2"},
     "deposits": {"D1", "D2", "D5"},
     "withdrawals": {"D3"},
 }
@@ -39,6 +40,7 @@ MEASURES = {
         pytest.param("settlement", marks=pytest.mark.nightly),
         pytest.param("pages", marks=pytest.mark.nightly),
         pytest.param("oracle", marks=pytest.mark.nightly),
+        pytest.param("readers", marks=pytest.mark.nightly),
         pytest.param("deposits", marks=pytest.mark.nightly),
         pytest.param("withdrawals", marks=pytest.mark.nightly),
     ],

@@ -22,8 +22,8 @@ from megatron.binaries import NotStarted
 from megatron.embedded import Embedded, database_url, redis_url, state_dir, tied
 
 NAMES = (
-    "settlement", "fanout", "charts", "engines", "outcome", "session", "oracle", "deposits",
-    "withdrawals", "pages",
+    "settlement", "fanout", "charts", "engines", "outcome", "session", "oracle", "readers",
+    "deposits", "withdrawals", "pages",
 )  # fmt: skip
 # Only trades are also measured where a commit waits for no disk.
 IN_MEMORY = frozenset({"settlement"})
@@ -99,6 +99,7 @@ def _stores(store: str) -> Iterator[dict[str, str]]:
                     "REDIS_URL": os.environ.get("REDIS_URL", redis_url(home)),
                     "REDIS_PREFIX": f"{run}-{uuid.uuid4().hex[:8]}",
                     "MEGATRON_STATE": str(home),
+                    "ORACLE_MODELS_DIR": str(settings.ORACLE_MODELS_DIR),
                     "STATIC_ROOT": str(home / "static"),
                     "STATIC_STORAGE": "django.contrib.staticfiles.storage.StaticFilesStorage",
                 }

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from exchange import live
-from oracle.analysts import weights
+from oracle.analysts import choices, runtimes, weights
 from oracle.analysts.here import Here
 from oracle.services.model_process import ModelProcess, unchanged
 
@@ -50,7 +50,10 @@ class Command(BaseCommand):
         same, nets = unchanged(), Here()
         nets.load()
         process = ModelProcess(path, nets)
-        self.stdout.write(f"reading with {', '.join(sorted(process.state()['models']))}")
+        for name, row in sorted(process.state()["models"].items()):
+            found = choices.chosen(name, runtimes.machine())
+            why = found.told() if found and found.runtime == row["runtime"] else row["runtime"]
+            self.stdout.write(f"reading with {name} in {why}")
 
         def look() -> bool:
             live.mark(MARK)
