@@ -142,7 +142,8 @@ def _forges(till: Till) -> Any:
             case "eth_getBlockByNumber", [_, True]:
                 told = [{**each, "hash": FORGED, "input": "0x"} for each in result["transactions"]]
                 return {**result, "transactions": told}
-        return result
+            case _:
+                return result
 
     return lie
 
