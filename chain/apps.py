@@ -9,8 +9,9 @@ class ChainConfig(AppConfig):
     name = "chain"
 
     def ready(self) -> None:
-        """Offer the chain's figures to scrapers."""
+        """Offer the chain's figures to scrapers, and its rows to the audit."""
         # the services need the models, which need this app
-        from chain.services import metrics  # noqa: PLC0415 (the models are ready only now)
+        from chain.services import audit, metrics  # noqa: PLC0415 (the models are ready only now)
 
         metrics.register()
+        audit.register()

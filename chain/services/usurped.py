@@ -14,7 +14,7 @@ from chain.clients import mined as transactions
 from chain.clients.mined import Mined
 from chain.clients.rpc import Node, Receipt
 from chain.errors import NodeFault
-from chain.models import Network, NonceSlot
+from chain.models import Attempt, Network, NonceSlot
 from chain.services import gas, locks, receipts, verify, wallets
 from chain.services.final_line import ASKED, final_line
 from chain.services.slot_end import slot_end
@@ -107,6 +107,11 @@ def _end(slot: NonceSlot, tx: Mined, receipt: Receipt) -> None:
     state, tx_hash = NonceSlot.State, tx.hash.lower()
     if is_same:
         log.warning("chain.paid_by_lost_bytes", nonce=slot.nonce, tx_hash=tx_hash)
+        price = int(receipt.effective_gas_price, 16)
+        Attempt.objects.create(
+            slot=slot, tx_hash=tx_hash, raw=b"", max_fee_wei=max(1, price), tip_wei=0,
+            answer="its bytes were lost; found on the chain",
+        )  # fmt: skip
         failed = int(receipt.status, 16) != 1
         words = "the payment failed" if failed else ""
         slot_end(slot, state.SETTLED, tx_hash, gas_wei=gas.paid_wei(receipt), words=words)

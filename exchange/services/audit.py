@@ -7,7 +7,7 @@ market's state; a full one reads all history and settles every command log again
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
@@ -23,6 +23,7 @@ from exchange.services.outcome import audit as sessions
 from exchange.services.outcome import replay as session_replay
 
 Finding = dict[str, Any]
+Check = Callable[[], Iterator[Finding]]
 
 FULL_EVERY = timedelta(days=1)
 FINDINGS_KEPT, FINDINGS_OF_A_CHECK = 100, 20
@@ -136,6 +137,17 @@ STATE_KINDS = {
 }
 
 
+# What apps beside the core have examined: for a full audit, and for that of each minute.
+_more_full: list[Check] = []
+_more_new: list[Check] = []
+
+
+def register(*, full: Sequence[Check], new: Sequence[Check]) -> None:
+    """Examine an app's own tables, too; called once, when the app is ready."""
+    _more_full.extend(full)
+    _more_new.extend(new)
+
+
 def run(*, full: bool = False) -> AuditRun:
     """Examine the books and keep the result; the first examination of all is a full one.
 
@@ -191,8 +203,10 @@ def _findings(*, full: bool) -> Iterator[Finding]:
         yield from islice(check(), FINDINGS_OF_A_CHECK)
 
 
-def _checks(*, full: bool) -> tuple[Callable[[], Iterator[Finding]], ...]:
-    return (*CHECKS, *(FULL_CHECKS if full else NEW_CHECKS))
+def _checks(*, full: bool) -> tuple[Check, ...]:
+    if full:
+        return (*CHECKS, *FULL_CHECKS, *_more_full)
+    return (*CHECKS, *NEW_CHECKS, *_more_new)
 
 
 def _rows(sql: str, **params: bool | datetime) -> list[tuple[Any, ...]]:
@@ -311,7 +325,7 @@ def log_replays(market: Market) -> list[Finding]:
     return list(islice(walk.differences(market), FINDINGS_OF_A_CHECK))
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+CHECKS: tuple[Check, ...] = (
     total_is_zero,
     floors_hold,
     reserves_match_holds,
