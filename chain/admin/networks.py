@@ -234,7 +234,8 @@ class ReserveProofAdmin(ReadOnly):
 
     list_display = (
         "at", *columns(ReserveProof, "liabilities_micro", "holdings_micro", "play_micro"),
-        "leaves_count", "root",
+        *columns(ReserveProof, "paid_micro", "leaving_micro", "arriving_micro"), "leaves_count",
+        "root",
     )  # fmt: skip
 
 

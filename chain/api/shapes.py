@@ -172,6 +172,15 @@ class ReservesShape(Out):
     liabilities = Money(source="liabilities_micro")
     play_money = Money(source="play_micro", help_text="of the liabilities; no chain is behind it")
     held = Money(source="holdings_micro")
+    paid = Money(
+        source="paid_micro", help_text="gone from the chains at these blocks, still in liabilities"
+    )
+    leaving = Money(
+        source="leaving_micro", help_text="gone from liabilities, still held at these blocks"
+    )
+    arriving = Money(
+        source="arriving_micro", help_text="credited early: in liabilities, in later blocks"
+    )
     shortfall = Money(source="shortfall_micro")
     root = serializers.CharField()  # type: ignore[assignment]  # Field has one
     leaves = serializers.IntegerField(source="leaves_count")

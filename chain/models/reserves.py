@@ -20,6 +20,15 @@ class ReserveProof(models.Model):
     play_micro = models.BigIntegerField(
         default=0, help_text="credited as play money, with no chain behind it"
     )
+    paid_micro = models.BigIntegerField(
+        default=0, help_text="gone from the chain at that block and still in the books"
+    )
+    leaving_micro = models.BigIntegerField(
+        default=0, help_text="gone from the books and still on the chain at that block"
+    )
+    arriving_micro = models.BigIntegerField(
+        default=0, help_text="credited early: in the books, in a block above that one"
+    )
     kinds = models.JSONField(help_text="liabilities by kind of account, as text")
     holdings = models.JSONField(help_text="per network: block, hash, amount, addresses")
     root = models.CharField(max_length=64)
@@ -39,8 +48,14 @@ class ReserveProof(models.Model):
 
     @property
     def shortfall_micro(self) -> int:
-        """What is missing of real money, or 0."""
-        return max(0, self.liabilities_micro - self.play_micro - self.holdings_micro)
+        """What is missing of real money, or 0; what is on its way is counted where it is."""
+        owed = self.liabilities_micro - self.play_micro - self.paid_micro + self.leaving_micro
+        return max(0, owed - self.arriving_micro - self.holdings_micro)
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether something was on its way when the proof was made."""
+        return any((self.paid_micro, self.leaving_micro, self.arriving_micro))
 
 
 class ReserveLeaf(models.Model):
