@@ -13,6 +13,7 @@ Standard library only, for it runs before anything is installed.
 import contextlib
 import fcntl
 import hashlib
+import json
 import math
 import os
 import subprocess
@@ -33,6 +34,12 @@ TELL_EVERY_S = 15
 # After a failure the readers are fetched again a day later, not at each start.
 RETRY_AFTER_S = 24 * 3600
 NO_TESTS_FOUND = 5
+AUDIT_S_MAX = 300
+LOCKS = ("base", "local", "ml", "test", "dev")
+NOT_AUDITED = (
+    "   !! NOTHING WAS AUDITED: the database of vulnerabilities cannot be reached from here. Run"
+    " this check again where it can"
+)
 TEST_PHASES = (
     ("-n", "auto", "-m", "not browser and not fault"),
     ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "fault"),
@@ -103,12 +110,44 @@ def check(words: list[str]) -> int:
         say(" ".join(command))
         if subprocess.call([str(ENVIRONMENT / "bin" / command[0]), *command[1:], *words]):
             failed.append(" ".join(command))
+    say("pip-audit")
+    if not packages_are_sound():
+        failed.append("pip-audit")
     say(
-        f"{len(failed)} of {len(CHECKS)} checks found something: {', '.join(failed)}"
+        f"{len(failed)} of {len(CHECKS) + 1} checks found something: {', '.join(failed)}"
         if failed
         else "all checks are clean"
     )
     return 1 if failed else 0
+
+
+def packages_are_sound() -> bool:
+    """Look every locked package up among the known vulnerabilities, and name those that are.
+
+    Where nothing can be looked up that is said loudly, and is no failure: it says nothing about
+    the packages, and the checks have to work offline.
+    """
+    locks = [word for name in LOCKS for word in ("-r", str(LAYERS / f"{name}.txt"))]
+    words = ["--disable-pip", "--progress-spinner", "off", "--format", "json", *locks]
+    try:
+        answer = subprocess.run(
+            [str(ENVIRONMENT / "bin" / "pip-audit"), *words],
+            capture_output=True, text=True, check=False, timeout=AUDIT_S_MAX,
+        )  # fmt: skip
+        told = json.loads(answer.stdout)["dependencies"]
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
+        say(f"{NOT_AUDITED} ({type(error).__name__})")
+        return True
+    skipped = [row["name"] for row in told if "skip_reason" in row]
+    if len(skipped) == len(told):
+        say(NOT_AUDITED)
+        return True
+    if skipped:
+        say(f"   {len(skipped)} of {len(told)} packages could not be looked up: {skipped}")
+    bad = [(row, found["id"]) for row in told for found in row.get("vulns", ())]
+    for row, name in bad:
+        say(f"   {row['name']} {row['version']}: {name}")
+    return not bad
 
 
 def readers(_words: list[str]) -> int:

@@ -42,7 +42,8 @@ class NetworkAdmin(Verbs):
     """Every chain. Terms are set at installation; staff pause and resume, with a reason."""
 
     list_display = (
-        "name", "chain_id", "is_enabled", "withdrawals_on", "parked_reason", "sweeps_on",
+        "name", "chain_id", "is_enabled", "is_compared", "withdrawals_on", "parked_reason",
+        "sweeps_on",
         *columns(Network, "withdrawal_fee_micro", "review_above_micro", "day_cap_micro"),
         *columns(Network, "sweep_min_micro", "ether_micro"), "gas_spent_wei",
     )  # fmt: skip
@@ -95,6 +96,11 @@ class NetworkAdmin(Verbs):
             form=EtherForm,
         ),
     )
+
+    @admin.display(description="Two endpoints", boolean=True)
+    def is_compared(self, row: Network) -> bool:
+        """Say whether what one endpoint says is compared with another's."""
+        return not lag.is_read_alone(row)
 
     @admin.display(description="Gas spent, wei")
     def gas_spent_wei(self, row: Network) -> int:

@@ -78,6 +78,11 @@ def balances(node: Node, token: str, holders: Sequence[str], block: int | str) -
     return [_number(text) for text in node.eth_calls(asked, block)]
 
 
+def decimals(node: Node, token: str) -> int:
+    """Return how many decimals a token counts. Raises NodeFault, also where there is none."""
+    return _number(node.eth_calls([(token, _hex("decimals()"))], "latest")[0])
+
+
 def is_there(node: Node, contract: str, block: int) -> bool:
     """Say whether a contract stood at an address by a block. Raises NodeFault."""
     return (node.call("eth_getCode", [contract, hex(block)], str) or "0x") != "0x"

@@ -39,6 +39,17 @@ def lag_of(state: ScanState) -> Lag:
     )
 
 
+def read_alone() -> list[Network]:
+    """Return the networks of real money whose endpoint nobody compares with another."""
+    rows = Network.objects.filter(is_enabled=True, is_demo=False)
+    return [row for row in rows if is_read_alone(row)]
+
+
+def is_read_alone(network: Network) -> bool:
+    """Say whether a network of real money is read through one endpoint."""
+    return not network.is_demo and len(set(network.endpoints)) < TWO
+
+
 def in_words(found: Lag) -> str:
     """Return a network's lines as one line of text."""
     return (

@@ -98,6 +98,9 @@ def _queues() -> Iterator[Metric]:
     ):
         found = [(network, rows.filter(network=network).count()) for network in networks]
         yield _by_network(f"megatron_chain_{name}", words, found)
+    alone = [(network, int(lag.is_read_alone(network))) for network in networks]
+    words = "1 where one endpoint's word is compared with no other's; alarm above 0"
+    yield _by_network("megatron_chain_one_endpoint", words, alone)
     yield from _sweeps(networks)
     yield from _backfills(networks)
     parked = [(network, int(bool(network.parked_reason))) for network in networks]

@@ -19,7 +19,7 @@ from chain.forms import FaucetForm
 from chain.hashing import checksummed, keccak256
 from chain.models import Network, ScanState
 from chain.selectors import access, wallet
-from chain.services import addresses, embedded_setup, withdrawal_rules
+from chain.services import addresses, embedded_setup, lag, withdrawal_rules
 from exchange import clock
 from exchange.errors import NotFound
 from exchange.models import User
@@ -114,6 +114,7 @@ def _moving(user: User, network: Network | None) -> dict[str, Any]:
         "network": network,
         "scan": scan,
         "health": _health(network, scan),
+        "is_read_alone": network is not None and lag.is_read_alone(network),
         "deposits": wallet.deposits_of(user, network, limit=SHOWN)[:SHOWN],
         "withdrawals": wallet.withdrawals_of(user, network, limit=SHOWN)[:SHOWN],
     }
