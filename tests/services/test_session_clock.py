@@ -11,7 +11,7 @@ from exchange.errors import Unprocessable
 from exchange.models import Account, Command, Market, OutcomeTick, Session
 from exchange.services import metrics
 from exchange.services.outcome import timekeeping
-from exchange.services.outcome.schedule import Standing, Step, step
+from exchange.services.outcome.schedule import CATCH_UP_MAX, Standing, Step, earlier, step
 from exchange.services.sessions import host
 from tests.factories import ask, joined, running_session, ticked
 from tests.stillness import still_clock  # noqa: F401
@@ -103,7 +103,7 @@ def test_a_quiet_tick_leaves_no_row_and_its_number_is_not_lost() -> None:
     assert list(found) == [(1, 1), (2, 7), (3, 8)]
 
 
-def _story(session: Session, times: list[int]) -> list[object]:
+def _story(session: Session, times: list[int]) -> list[list[Any]]:
     """Trade at fixed instants; take ticks at `times`; return what came of it, without names."""
     player, other = joined(session, "Ann"), joined(session, "Ben")
     asked = {
@@ -139,9 +139,69 @@ def test_what_happens_does_not_hang_on_how_long_nobody_kept_the_time() -> None:
 
     kept = _story(running_session(**options), list(range(1, 23)))
     asleep = _story(running_session(**options), [22])
+    dozing = _story(running_session(**options), [2, 9, 22])
 
-    assert kept == asleep
+    assert kept == asleep == dozing
     assert kept[0] == [True, False, False, True, False, True]
+
+
+MOVING: dict[str, Any] = {
+    "zeta_start": "0.2", "zeta_end": "0.01", "kappa_start": "0.0001", "kappa_end": "0.0005",
+    "mu_start": "2", "mu_end": "1", "interpolation_mode": "reset", "gas_fee": "0.01",
+    "default_max_slippage": "0.03",
+}  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_ticks_that_were_missed_are_made_good_where_parameters_move() -> None:
+    """Each batch has the parameters of its tick and the slippage reference of the one before."""
+    options = {**ROUNDS, **MOVING, "rounds": [["5000", "2000", ["0"]]], "outcomes": 5}
+
+    stories, ticks = [], []
+    for times in (list(range(1, 23)), [22], [4, 22]):
+        session = running_session(**options)
+        stories.append(_story(session, times))
+        rows = OutcomeTick.objects.filter(market_id=session.pk).order_by("seq")
+        ticks.append(list(rows.values_list("number", "t_ms", "prices", "z_e9", "backing")))
+
+    assert stories[0] == stories[1] == stories[2]
+    assert ticks[0] == ticks[1] == ticks[2]
+    assert [number for number, *_ in ticks[0]] == [2, 3, 4, 5, 7, 12, 15, 16, 20]
+    codes = set(Command.objects.filter(kind="order").values_list("result__code", flat=True))
+    assert {None, "slippage", "frozen"} <= codes
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("gap", "numbers"), [(CATCH_UP_MAX, [11, 71]), (CATCH_UP_MAX + 1, [72])])
+def test_what_lies_far_back_is_one_batch(gap: int, numbers: list[int]) -> None:
+    session = running_session(total_duration_ms="600000")
+    player = joined(session)
+    for second in (10, 10 + gap):
+        with clock.shifted(second):
+            ask(player, "buy", "0y", "1")
+    ticked(session, 11 + gap)
+
+    rows = OutcomeTick.objects.filter(market_id=session.pk).order_by("seq")
+    assert list(rows.values_list("number", flat=True)) == numbers
+
+
+@pytest.mark.parametrize(
+    ("last", "oldest_ms", "number"),
+    [
+        (0, 0, 1),
+        (0, 999, 1),
+        (0, 1_000, 2),
+        (4, 1_000, 5),
+        (0, 39_999, 40),
+        (0, 45_000, 40),
+    ],
+)
+def test_the_oldest_order_names_its_tick(last: int, oldest_ms: int, number: int) -> None:
+    due = Step(40, 40_000, (("gate", {}, "end"),))
+
+    found = earlier(due, last, oldest_ms, 1_000)
+
+    assert found == (due if number == 40 else Step(number, number * 1_000))
 
 
 @pytest.mark.django_db

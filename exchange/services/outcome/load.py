@@ -19,7 +19,7 @@ from exchange.services.batch_frontier import ContendedError
 from exchange.services.batch_load import PLANS
 from exchange.services.ledger import Balance
 from exchange.services.outcome.batch import PLAY, Batch, account_kind
-from exchange.services.outcome.schedule import Standing, Step, step
+from exchange.services.outcome.schedule import Standing, Step, earlier, step
 
 TAKEN_MAX = 5_000
 
@@ -83,7 +83,12 @@ def load(
         boundary = batch.started_ms + due.t_ms
         waiting = ask(raw, WAITING, market_id, boundary, TAKEN_MAX)
         fronts = book.ask_fronts()
-    _take(batch, waiting.fetchall(), due)
+    rows = waiting.fetchall()
+    if rows:
+        oldest_ms = min(row[-1] for row in rows) - batch.started_ms
+        due = earlier(due, batch.last_tick.get("number", 0), oldest_ms, batch.config.batch_ms)
+        batch.number, batch.t_ms = due.number, due.t_ms
+    _take(batch, [row for row in rows if row[-1] < batch.started_ms + due.t_ms], due)
     if not batch.requests:
         return None
     book.take_fronts(fronts.fetchall())
