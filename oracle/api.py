@@ -133,6 +133,14 @@ class AftermathShape(Out):
     later = PriceThenShape(many=True)
 
 
+class JudgementShape(Out):
+    """What a person said that a run's news meant; the newest word."""
+
+    word = serializers.CharField(source="get_sign_display", help_text="rises, falls or no change")
+    reason = serializers.CharField()
+    at = Instant()
+
+
 class RunShape(Out):
     """One run in a list. A run without change is there too."""
 
@@ -150,6 +158,9 @@ class RunShape(Out):
     publishers = serializers.IntegerField()
     cost = Usd(source="run.cost_micro", help_text="what its questions to sources cost")
     invented_news = serializers.BooleanField(help_text=INVENTED)
+    judgement = JudgementShape(
+        allow_null=True, help_text="a person's judgement, where there is one"
+    )
 
 
 class RunDetail(RunShape):
@@ -226,6 +237,7 @@ class CardShape(Out):
     moved = serializers.IntegerField()
     stories = serializers.IntegerField()
     stage_1_only = serializers.IntegerField()
+    labelled = serializers.IntegerField(help_text="runs that a person judged")
     latency_ms = serializers.IntegerField(help_text="the median of one run's reading")
     cost_per_day = Usd(
         source="cost_micro_day",

@@ -2,23 +2,31 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from exchange import figures
 from exchange.admin.base import ReadOnly, columns, link_list
-from exchange.admin.verbs import Verb, Verbs
+from exchange.admin.verbs import ReasonForm, Verb, Verbs
 from exchange.engines.units import PICO
 from oracle.admin.base import Reached, usd
 from oracle.models import (
     Cluster,
     Evidence,
+    HumanLabel,
     Report,
     Run,
     Sighting,
     SpentEvidence,
 )
 from oracle.services import staff
+
+
+class LabelForm(ReasonForm):
+    """What the news of a run meant, and why one thinks so."""
+
+    sign = forms.TypedChoiceField(choices=HumanLabel.Sign.choices, coerce=int, label="It meant")
 
 
 @admin.register(Run)
@@ -31,6 +39,15 @@ class RunAdmin(Verbs):
             label="Replay",
             explained="Reads the stored evidence again and compares every bit; changes nothing.",
             act=lambda actor, row, reason: staff.replay_check(actor=actor, run=row, reason=reason),
+        ),
+        Verb(
+            name="label",
+            label="Judge",
+            explained="Says what the news meant. Cards and calibrations made later count it.",
+            act=lambda actor, row, reason, sign: staff.run_label(
+                actor=actor, run=row, sign=sign, reason=reason
+            ),
+            form=LabelForm,
         ),
     )
 
@@ -126,4 +143,14 @@ class SpentEvidenceAdmin(ReadOnly):
     list_display = ("market", "cluster", "run")
     list_filter = ("market",)
     list_select_related = ("market", "cluster", "run__market")
+    ordering = ("-id",)
+
+
+@admin.register(HumanLabel)
+class HumanLabelAdmin(ReadOnly):
+    """What people said runs meant; the newest of a run counts."""
+
+    list_display = ("run", "sign", "by", "reason", "at")
+    list_filter = ("sign",)
+    list_select_related = ("run__market", "by")
     ordering = ("-id",)

@@ -20,7 +20,8 @@ class Claim:
     """One claim and what came. Changes in 1e-12; without them only the direction is judged.
 
     `truth_sign` is nothing where the world gave no verdict; `stated_e8` is the confidence before
-    calibration, where that is another.
+    calibration, where that is another. `is_labelled` says that a person gave the verdict, of whom
+    0 is one.
     """
 
     sign: int
@@ -29,6 +30,7 @@ class Claim:
     delta_pico: int | None = None
     truth_pico: int | None = None
     stated_e8: int | None = None
+    is_labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ def score(claims: Sequence[Claim], *, zero_is_a_verdict: bool = False) -> Score:
     Rounds:  to nearest, half to even.
     """
     known = [claim for claim in claims if claim.truth_sign is not None]
-    judged = [claim for claim in known if claim.sign and (claim.truth_sign or zero_is_a_verdict)]
+    judged = [claim for claim in known if claim.sign and _proves(claim, zero_is_a_verdict)]
     hits = sum(claim.sign == claim.truth_sign for claim in judged)
     stated = [_as_stated(claim) for claim in judged]
     low, high = interval(hits, len(judged)) if judged else (None, None)
@@ -132,6 +134,10 @@ def crps_e8(delta_pico: int, confidence_e8: int, truth_pico: int) -> int:
     doubt_e8 = RATE - confidence_e8
     near = confidence_e8 * abs(delta_pico - truth_pico) + doubt_e8 * abs(truth_pico)
     return near * RATE - confidence_e8 * doubt_e8 * abs(delta_pico)
+
+
+def _proves(claim: Claim, zero_is_a_verdict: bool) -> bool:  # noqa: FBT001 (one flag, passed on)
+    return bool(claim.truth_sign) or zero_is_a_verdict or claim.is_labelled
 
 
 def _as_stated(claim: Claim) -> Claim:

@@ -5,6 +5,7 @@ from oracle.models.calibrations import Calibration
 from oracle.models.cards import Card, CardRow
 from oracle.models.evidence import Cluster, Evidence, Sighting, SpentEvidence
 from oracle.models.forecasts import Forecast, Forecaster, UsedForecast
+from oracle.models.labels import HumanLabel
 from oracle.models.runs import OPEN, Report, Run
 from oracle.models.sources import CachedAnswer, CostEntry, Observation, Source
 from oracle.models.specs import OracleSpec, Schedule
@@ -22,6 +23,7 @@ __all__ = [
     "Evidence",
     "Forecast",
     "Forecaster",
+    "HumanLabel",
     "Observation",
     "OracleSpec",
     "Report",

@@ -36,6 +36,7 @@ class Card(models.Model):
     moved = models.PositiveIntegerField(help_text="runs that changed F")
     stories = models.PositiveIntegerField()
     stage_1_only = models.PositiveIntegerField(help_text="applied runs that asked no text model")
+    labelled = models.PositiveIntegerField(default=0, help_text="runs that a person judged")
     cost_micro_day = models.PositiveBigIntegerField(
         help_text="micro-USD: as booked where it lived, at most where it was played"
     )

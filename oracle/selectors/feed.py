@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from exchange.models import Market, OracleMove
-from oracle.models import Evidence, Report, Run, Source
+from oracle.models import Evidence, HumanLabel, Report, Run, Source
 from oracle.selectors import aftermath, invented
 from oracle.selectors.aftermath import Aftermath
 
@@ -129,6 +129,7 @@ class FeedItem:
     move: OracleMove | None
     aftermath: Aftermath | None
     invented_news: bool
+    judgement: HumanLabel | None
 
     @property
     def change_e8(self) -> int | None:
@@ -161,6 +162,8 @@ def items(runs: Sequence[Run]) -> list[FeedItem]:
     told = _evidence(runs)
     sources = list(Source.objects.all())
     labels, shipped = {row.name: str(row) for row in sources}, invented.among(sources)
+    said = HumanLabel.objects.filter(run__in=runs).order_by("id")
+    judged = {row.run_id: row for row in said}
     told_of = aftermath.moves(run.ref for run in runs)
     moves = {ref: found.move for ref, found in told_of.items()}
     return [
@@ -180,6 +183,7 @@ def items(runs: Sequence[Run]) -> list[FeedItem]:
             move=moves.get(run.ref),
             aftermath=told_of[run.ref].aftermath if run.ref in told_of else None,
             invented_news=invented.is_behind(run.market, run.spec, shipped),
+            judgement=judged.get(run.pk),
         )
         for run in runs
     ]

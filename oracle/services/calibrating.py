@@ -22,7 +22,7 @@ from oracle.core.calibration import Points
 from oracle.models import Calibration, OracleSpec, Schedule
 from oracle.services import lived, numbers
 from oracle.services.hashing import sha256_hex
-from oracle.services.steps import Step, path_of
+from oracle.services.steps import Step, label_of, path_of
 
 HORIZON_S = 86_400
 REFIT = timedelta(days=7)
@@ -67,6 +67,9 @@ def labels_of(
 ) -> dict[Key, list[Label]]:
     """Return the labels of each reader and version that could be known at `until`.
 
+    In a market without a published number a person's word counts before F's own later move, and
+    their "no change" proves a direction wrong.
+
     Keeps:   steps and numbers after `until` change nothing, whether they are handed in or not.
     """
     until_s = int(until.timestamp())
@@ -76,19 +79,23 @@ def labels_of(
     found: dict[Key, list[Label]] = {}
     for place, step in enumerate(past):
         at_s = path[place].at_s
+        said = None if spec.kind == OracleSpec.Kind.LEVEL else label_of(step, until)
         if spec.kind == OracleSpec.Kind.LEVEL:
             number = outcomes.next_number(out, at_s)
             outcome = number.observed_s if number else 0
             truth = outcomes.next_change(out, at_s, step.before_pico)
+        elif said is not None:
+            # a person's word is an outcome of its own, and shares no number with a horizon
+            outcome, truth = -step.run, said
         else:
             outcome = at_s // horizon_s
             truth = outcomes.own_change(path, place, horizon_s)
-        if not truth:
+        if truth is None or (truth == 0 and said is None):
             continue
         for report in step.reports:
             if report.delta_pico:
                 key = (report.reader, step.versions.get(report.reader, ""))
-                hit = (report.delta_pico > 0) == (truth > 0)
+                hit = (report.delta_pico > 0) == (truth > 0) and truth != 0
                 found.setdefault(key, []).append(Label(report.stated_e8, hit, outcome))
     return found
 

@@ -18,7 +18,7 @@ from oracle.models import Card, CardRow, OracleSpec
 from oracle.selectors import access
 from oracle.services import backtest, courses, lived, numbers, reading, terms
 from oracle.services.hashing import sha256_hex
-from oracle.services.steps import Step, path_of
+from oracle.services.steps import Step, label_of, path_of
 
 HORIZON_S = 86_400
 POINTS_MAX = 400
@@ -97,17 +97,26 @@ def claims(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> dict[Key,
     groups: defaultdict[Key, list[Claim]] = defaultdict(list)
     topic = ("topic", spec.market.topic[:40])
     for step, truth in zip(steps, _truths(spec, steps, horizon_s), strict=True):
+        said = _said(spec, step)
         for report in step.reports:
-            claim = _claim(report, truth)
+            claim = _claim(report, truth, said)
             for key in (("all", ""), topic, ("seat", report.seat), ("reader", report.reader)):
                 groups[key].append(claim)
             for mark in report.marks:
-                said = Claim(
-                    sign=mark.sign, confidence_e8=mark.confidence_e8, truth_sign=_sign(truth)
+                told = Claim(
+                    sign=mark.sign,
+                    confidence_e8=mark.confidence_e8,
+                    truth_sign=_sign(truth) if said is None else said,
+                    is_labelled=said is not None,
                 )
                 for name in step.told[mark.cluster]:
-                    groups["source", name].append(said)
+                    groups["source", name].append(told)
     return dict(groups)
+
+
+def _said(spec: OracleSpec, step: Step) -> int | None:
+    """Return what a person said that a step meant, where no published number judges it."""
+    return None if spec.kind == OracleSpec.Kind.LEVEL else label_of(step, clock.now())
 
 
 def _truths(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> list[int | None]:
@@ -123,11 +132,12 @@ def _truths(spec: OracleSpec, steps: Sequence[Step], horizon_s: int) -> list[int
     ]
 
 
-def _claim(report: Report, truth: int | None) -> Claim:
+def _claim(report: Report, truth: int | None, said: int | None) -> Claim:
     return Claim(
         sign=(report.delta_pico > 0) - (report.delta_pico < 0),
         confidence_e8=report.confidence_e8,
-        truth_sign=_sign(truth),
+        truth_sign=_sign(truth) if said is None else said,
+        is_labelled=said is not None,
         delta_pico=report.delta_pico,
         truth_pico=truth,
         stated_e8=report.stated_e8,
@@ -162,6 +172,7 @@ def _card(
         runs=len(steps),
         applied=len(applied),
         moved=sum(step.before_pico != step.after_pico for step in steps),
+        labelled=sum(_said(spec, step) is not None for step in steps),
         stories=sum(len(step.told) for step in steps),
         stage_1_only=sum(courses.is_stage_1(step) for step in applied),
         cost_micro_day=courses.cost_micro_day(spec, steps, is_lived=is_lived),

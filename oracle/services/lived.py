@@ -5,7 +5,7 @@ from datetime import datetime
 
 from exchange.models import OracleMove
 from oracle.core.reports import Mark, Report
-from oracle.models import OracleSpec, Run
+from oracle.models import HumanLabel, OracleSpec, Run
 from oracle.models import Report as ReportRow
 from oracle.services.steps import Step
 
@@ -31,14 +31,22 @@ def steps(spec: OracleSpec, start: datetime, end: datetime) -> list[Step]:
     made: dict[int, list[ReportRow]] = {}
     for row in rows:
         made.setdefault(row.run_id, []).append(row)
+    given: dict[int, list[tuple[datetime, int]]] = {}
+    for run_id, at, sign in (
+        HumanLabel.objects.filter(run__in=runs).order_by("id").values_list("run_id", "at", "sign")
+    ):
+        given.setdefault(run_id, []).append((at, sign))
     return [
-        _step(run, moves[run.ref], made.get(run.pk, []))
+        _step(run, moves[run.ref], made.get(run.pk, []), given.get(run.pk, []))
         for run in runs
         if run.ref in moves and run.fetched_at
     ]
 
 
-def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow]) -> Step:
+Labels = Sequence[tuple[datetime, int]]
+
+
+def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow], labels: Labels) -> Step:
     assert run.fetched_at is not None
     levels = [int(row.level_pico) for row in rows if row.level_pico is not None]
     read_at = run.read_at or run.fetched_at
@@ -52,6 +60,8 @@ def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow]) -> Step:
         level_pico=levels[0] if levels else None,
         latency_ms=max(0, int((read_at - run.fetched_at).total_seconds() * MILLISECONDS)),
         cost_micro=run.cost_micro,
+        run=run.pk,
+        labels=tuple(labels),
         versions=run.versions.get("readers", {}),
     )
 

@@ -11,7 +11,7 @@ from exchange import clock
 from exchange.errors import Malformed, NotAllowed, Unprocessable
 from exchange.models import Market, MarketEvent, StaffAction, User
 from exchange.services.staff import REASON_MAX, REASON_MIN
-from oracle.models import Backtest, Forecaster, OracleSpec, Run, Schedule, Source
+from oracle.models import Backtest, Forecaster, HumanLabel, OracleSpec, Run, Schedule, Source
 from oracle.selectors import access
 from oracle.services import backtests, cards, cycle, sources, specs
 from oracle.services.reading import EvidenceChanged
@@ -185,6 +185,22 @@ def replay_check(*, actor: User, run: Run, reason: str) -> StaffAction:
             fields={"stored": found.stored_sha256, "replayed": found.replayed_sha256},
         )
     return _record(actor, "oracle.replayed", run.market, said, run=run.public_id)
+
+
+@transaction.atomic
+def run_label(*, actor: User, run: Run, sign: int, reason: str) -> HumanLabel:
+    """Keep what a person says a run's news meant; cards and calibrations from now on count it.
+
+    Raises:  NotAllowed, Malformed; Unprocessable label_refused for a run that claimed nothing.
+    """
+    said = _allowed(actor, reason)
+    if run.is_dry or run.state != Run.State.APPLIED:
+        raise Unprocessable("only a run that gave an event is judged", code="label_refused")
+    if sign not in HumanLabel.Sign.values:
+        raise Malformed("a label is a rise, a fall or no change", fields={"sign": sign})
+    made = HumanLabel.objects.create(run=run, sign=sign, reason=said[:200], by=actor)
+    _record(actor, "oracle.labelled", run.market, said, run=run.public_id, sign=sign)
+    return made
 
 
 def dry_run(*, actor: User, market_id: int, reason: str, spec: OracleSpec | None = None) -> Run:

@@ -12,7 +12,8 @@ from oracle.core.reports import Report
 class Step:
     """What a run said and did. `told` has the sources of each story that it read.
 
-    `cost_micro` is what a lived run paid, and what a played one would have paid at most.
+    `labels` are what people said that it meant, as [when, sign], oldest first; `run` is a lived
+    one's key. `cost_micro` is what a lived run paid, and what a played one would have paid at most.
     """
 
     at: datetime
@@ -24,7 +25,14 @@ class Step:
     level_pico: int | None
     latency_ms: int
     cost_micro: int = 0
+    run: int = 0
+    labels: tuple[tuple[datetime, int], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def label_of(step: Step, until: datetime) -> int | None:
+    """Return the sign that a person gave a step by then, the newest where there are several."""
+    return next((sign for at, sign in reversed(step.labels) if at <= until), None)
 
 
 def path_of(steps: Sequence[Step]) -> list[outcomes.Point]:
