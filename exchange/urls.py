@@ -5,6 +5,7 @@ from django.urls import path
 from exchange.views import (
     account_page,
     cancels,
+    card_pictures,
     collateral,
     fill_page,
     market_history,
@@ -58,6 +59,7 @@ urlpatterns = [
         name="collateral_preview",
     ),
     path("markets/<slug:slug>/collateral/", collateral.collateral_create, name="collateral_create"),
+    path("markets/<slug:slug>/card.png", card_pictures.market_card, name="market_share_picture"),
     path(
         "markets/<slug:slug>/contributions/",
         stakes.contribution_create,
@@ -97,6 +99,7 @@ urlpatterns = [
         session_tickets.session_toast,
         name="session_toast",
     ),
+    path(f"{SESSION}card.png", card_pictures.session_card, name="session_share_picture"),
     path(f"{SESSION}history/", session_end.session_history, name="session_history"),
     path(f"{SESSION}replay/", session_end.session_moment, name="session_moment"),
     path(f"{SESSION}edit/", session_host.session_edit, name="session_edit"),

@@ -225,6 +225,8 @@ PERMISSIONS = {
     "sessions/<str:code>/orders/<str:order_id>/": Who.SIGNED_IN,
     "sessions/<str:code>/orders/<str:order_id>/toast/": Who.SIGNED_IN,
     "sessions/<str:code>/history/": Who.ANYONE,
+    "sessions/<str:code>/card.png": Who.ANYONE,
+    "markets/<slug:slug>/card.png": Who.ANYONE,
     "sessions/<str:code>/replay/": Who.ANYONE,
     "sessions/<str:code>/edit/": Who.SIGNED_IN,
     "sessions/<str:code>/host/*": Who.SIGNED_IN,

@@ -18,6 +18,7 @@ from exchange.selectors.outcome.rounds import next_round
 from exchange.selectors.outcome.sessions import OutcomeView, SessionView
 from exchange.session_forms import FINER, SessionTicketForm
 from exchange.views import session_shapes as shapes
+from exchange.views.card_pictures import session_note
 from exchange.views.session_quick import SHARES
 from exchange.views.session_rows import Own, Row, Rung, Side, moulds
 from exchange.views.session_seat import Seat, view_of
@@ -73,6 +74,7 @@ def frame_context(seat: Seat, view: SessionView) -> Context:
         "coming_s": _at_s(view, view.coming.at_ms) if view.coming else 0,
         "coming_words": _coming_words(view),
         "rounds": _rounds(view),
+        "share_note": session_note(view),
     }
 
 
