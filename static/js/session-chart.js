@@ -37,6 +37,7 @@ class SessionChart {
       const until = found[found.length - 1].t_ms;
       this.points = [...found, ...this.points.filter(({ t_ms }) => t_ms > until)];
       this.draw();
+      drawSparks(this.points);
     } catch {
       // the drawing of the server stays
     }

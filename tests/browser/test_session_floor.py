@@ -1,13 +1,17 @@
 """The floor of a session in a real browser: ticks write at once what the server would."""
 
+import gzip
+import io
 import re
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+import segno
+from PIL import Image
+from playwright.sync_api import Page, Response, Route, expect
 
 from exchange.models import Participant, Session
-from tests.browser.people import complaints
-from tests.factories import ask, joined, running_session
+from tests.browser.people import complaints, sign_in
+from tests.factories import ask, host_user, joined, open_session, running_session
 
 LONG: dict[str, Any] = {"total_duration_ms": "3600000", "batch_ms": "500"}
 PARTS = ("#session-book", "#session-trades", "#session-mine", "#session-rows")
@@ -94,3 +98,69 @@ def test_the_graph_is_read_by_keys_and_as_a_table(site: str, page: Page) -> None
     with page.expect_download() as waiting:
         chart.get_by_role("link", name="All as CSV").click()
     assert "Bee" in waiting.value.path().read_text()
+
+
+COUNTDOWNS = """() => [...document.querySelectorAll("#session-head [data-until]")]
+  .map((element) => element.textContent.split(":").reduce((sum, part) => 60 * sum + +part, 0))"""
+PRICES = """() => [...document.querySelectorAll(".outcome-row [data-price$='0']")]
+  .map((element) => Number(element.textContent))"""
+SCRIPTS_MAX = 200_000
+
+
+def test_clocks_run_down_and_sums_agree(site: str, page: Page) -> None:
+    options = {**LONG, "batch_ms": "60000", "mr_enabled": True}
+    session = running_session(outcomes=5, rounds=[["1800000", "60000", ["4"]]], **options)
+    sizes: list[int] = []
+
+    def weigh(response: Response) -> None:
+        if response.request.resource_type == "script":
+            sizes.append(len(gzip.compress(response.body())))
+
+    page.on("response", weigh)
+    page.goto(f"{site}/sessions/{session.code}/")
+    expect(page.locator("[data-session-chart]")).to_have_attribute("data-state", "ready")
+    batch = page.locator("[data-batch-clock]")
+    expect(batch).to_have_text(re.compile(r"^\d+\u202fs$"))
+    before, left = page.evaluate(COUNTDOWNS), int(batch.inner_text().split("\u202f")[0])
+
+    expect(batch).to_have_text(f"{left - 2}\u202fs")
+    after = page.evaluate(COUNTDOWNS)
+
+    assert len(before) == 2
+    assert all(0 < now < then for now, then in zip(after, before, strict=True))
+    shown = float(page.locator("[data-session-sum]").inner_text())
+    prices = page.evaluate(PRICES)
+    assert len(prices) == 5
+    assert abs(shown - sum(prices)) < 0.001 * len(prices)
+    assert len(sizes) > 10
+    assert sum(sizes) < SCRIPTS_MAX
+
+
+def test_every_outcome_has_its_line(site: str, page: Page) -> None:
+    session = running_session(outcomes=4, **LONG)
+    ask(joined(session, "Robot"), "buy", "1y", "50")
+    page.goto(f"{site}/sessions/{session.code}/")
+    expect(page.locator("[data-chance='1']")).not_to_have_text("50.0\u202f%")
+
+    lines = page.locator(".outcome-spark polyline")
+
+    expect(lines).to_have_count(4)
+    for number in range(4):
+        expect(lines.nth(number)).to_have_attribute("points", re.compile(r"^\d\S+( \S+)+$"))
+
+
+def test_the_code_on_the_wall_is_the_link(site: str, page: Page) -> None:
+    host = host_user()
+    session = open_session(host)
+    sign_in(page.context, site, host)
+    page.goto(f"{site}/sessions/{session.code}/host/")
+    link = page.locator("[data-copy-source]").get_attribute("href") or ""
+    modules = [list(row) for row in segno.make(link, error="m", micro=False).matrix_iter(border=4)]
+
+    seen = Image.open(io.BytesIO(page.locator(".qr svg").screenshot())).convert("L")
+
+    pixels, side = seen.tobytes(), seen.width / len(modules)
+    middles = [int((n + 0.5) * side) for n in range(len(modules))]
+    dark = [[pixels[y * seen.width + x] < 128 for x in middles] for y in middles]
+    assert link == f"{site}/sessions/{session.code}/"
+    assert dark == [[bool(module) for module in row] for row in modules]

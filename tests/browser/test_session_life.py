@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from exchange import clock, figures
@@ -44,6 +45,9 @@ def _set_up(page: Page, site: str) -> None:
     page.get_by_label("Trade fee").fill("1")
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_role("heading", name="A try with chance traders")).to_be_visible()
+    drawn = page.locator(".tried polyline")
+    expect(drawn).to_have_count(8)  # five chances, risk and result, volume
+    expect(drawn.first).to_have_attribute("points", re.compile(r"(\d\S* ){15}"))
     page.get_by_role("button", name="Keep as draft").click()
     page.get_by_role("button", name="Open the lobby").click()
     expect(page.get_by_role("img", name="QR code of the link to join")).to_be_visible()
@@ -173,6 +177,9 @@ def _replay(page: Page) -> None:
     with page.expect_download() as waiting:
         page.get_by_role("button", name="PNG").click()
     assert waiting.value.suggested_filename == "Cup final.png"
+    with Image.open(waiting.value.path()) as picture:
+        assert picture.width > 300
+        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 10
 
 
 def test_an_order_needs_no_scripts(site: str, new_context: NewContext) -> None:
