@@ -6,11 +6,12 @@ from oracle.analysts.classifier import E8_OF_MILLIONTH, LEAN_MIN, told
 from oracle.core.quorum import Seat
 from oracle.core.reports import Mark, Report
 
-RULES = 1
+RULES = 2
 NAME = "nli"
 ENTAILS = "entail"
-RISES = 'This text implies that the answer to "{question}" is yes.'
-FALLS = 'This text implies that the opposite of "{question}" is happening.'
+# One word apart, so that what a network likes about the form is in both and goes out again.
+FORM = 'This text implies that what "{question}" asks about {moves}.'
+MOVES = ("rises", "falls")
 
 
 class Nli:
@@ -32,9 +33,14 @@ class Nli:
         return small.report(NAME, seat, brief, _marks(brief))
 
 
+def questions(question: str) -> list[str]:
+    """Return what is asked of each text: that the variable rises, that it falls."""
+    return [FORM.format(question=question, moves=moves) for moves in MOVES]
+
+
 def _marks(brief: Brief) -> list[Mark]:
     texts = [told(story) for story in brief.stories]
-    asked = [form.format(question=brief.variable.question) for form in (RISES, FALLS)]
+    asked = questions(brief.variable.question)
     labels, shares = nets.read(
         NAME,
         [text for text in texts for _ in asked],

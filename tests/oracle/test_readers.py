@@ -1,6 +1,6 @@
 """Readers with weights: the real loading and reading code over tiny models of the same kinds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from exchange import clock
 from exchange.engines.units import PICO, RATE
 from oracle.analysts import classifier, generator, here, lexicon, nets, nli, registry, weights
 from oracle.analysts.base import Brief, Story
-from oracle.core import sizing
+from oracle.core import scoring, sizing
 from oracle.core.quorum import Seat
 from oracle.core.reports import NOTE_LARGE, Mark
 from oracle.models import Run
@@ -111,11 +111,53 @@ def test_a_third_label_holds_both_back(folder: Path) -> None:
 def test_entailment_is_asked_both_ways(folder: Path) -> None:
     write(folder, "nli", tiny_models.classifier, ("ENTAILMENT", "NEUTRAL", "CONTRADICTION"))
     report = nli.Nli().read(SEAT, brief(*TEXTS))
-    asked = [form.format(question=NEWS.question) for form in (nli.RISES, nli.FALLS)]
     for mark, text in zip(report.marks, TEXTS, strict=True):
+        asked = nli.questions(NEWS.question)
         rises, falls = (row[0] for row in nets.read("nli", [f"{text}."] * 2, asked)[1])
-        lean = rises - falls
-        assert mark.sign in (0, (lean > 0) - (lean < 0))
+        lean = rises - falls if abs(rises - falls) >= classifier.LEAN_MIN else 0
+        assert mark.sign * mark.confidence_e8 == lean * 100
+
+
+class Implied(here.Here):
+    """Says how much a text implies a rise, and how much a fall, by its first word."""
+
+    shares: Mapping[str, tuple[int, int]] = {
+        "up": (900_000, 100_000),
+        "down": (100_000, 900_000),
+        "both": (800_000, 800_000),
+        "hardly": (classifier.LEAN_MIN - 1, 0),
+        "just": (classifier.LEAN_MIN, 0),
+    }
+
+    def facts(self) -> Mapping[str, nets.Fact]:
+        labels = ("contradiction", "entailment", "neutral")
+        return {"nli": nets.Fact(version="n", labels=labels)}
+
+    def read(self, name: str, version: str, pairs: Sequence[nets.Pair]) -> list[list[int]]:
+        rows = []
+        for text, question in pairs:
+            assert (name, version) == ("nli", "n")
+            assert question
+            share = self.shares[text.partition(".")[0]][nli.MOVES.index(question.split()[-1][:-1])]
+            rows.append([0, share, 10**6 - share])
+        return rows
+
+
+def test_the_two_questions_are_one_word_apart() -> None:
+    rises, falls = nli.questions("Are {widgets} dearer?")
+    assert rises.replace("rises", "falls") == falls
+    assert "Are {widgets} dearer?" in rises
+
+
+def test_entailment_is_a_sign_and_how_sure_it_is() -> None:
+    with nets.using(Implied()):
+        report = nli.Nli().read(SEAT, brief("up", "down", "both", "hardly", "just"))
+        up, down = (nli.Nli().read(SEAT, brief(one)) for one in ("up", "down"))
+    said = [(mark.sign, mark.confidence_e8) for mark in report.marks]
+    assert said == [(1, 80_000_000), (-1, 80_000_000), (0, 0), (0, 0), (1, 30_000_000)]
+    assert up.delta_pico == -down.delta_pico == scoring.SMALL_PICO
+    assert up.confidence_e8 == down.confidence_e8 == 80_000_000
+    assert (up.impact, up.notes) == (down.impact, down.notes)
 
 
 @pytest.mark.parametrize("make", [tiny_models.translator, tiny_models.decoder])
@@ -200,16 +242,47 @@ def test_broken_weights_silence_one_reader_alone(folder: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_a_run_with_weights_replays(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("runtime", "make"),
+    [
+        ("torch", tiny_models.translator),
+        ("torch-int8", tiny_models.decoder),
+        ("onnx-int8", tiny_models.translator),
+    ],
+)
+def test_a_run_with_weights_replays(
+    folder: Path, settings: Any, runtime: str, make: Callable[..., Any]
+) -> None:
+    settings.ORACLE_RUNTIME = runtime
     write(folder, "classifier", tiny_models.classifier)
-    world.archive(folder, "wire", *(world.news(f"Widgets and {text.lower()}") for text in TEXTS))
+    write(folder, "nli", tiny_models.classifier, ("ENTAILMENT", "NEUTRAL", "CONTRADICTION"))
+    write(folder, "generator-tiny", make)
+    loud = ("output surged, orders rose", "a question: output surged and data rose")
+    world.archive(folder, "wire", *(world.news(f"Widgets: {text}") for text in loud))
+    readers = ("classifier", "generator", "lexicon", "nli")
+    panel = [{"seat": f"by {name}", "reader": name, "sources": ["wire"]} for name in readers]
+    words: dict[str, Any] = {"rise_words": ["surged", "rose"], "keywords": ["widgets"]}
+    run = world.run(world.oracle_market(panel=panel, quorum=4, **words))
+    assert run.state == Run.State.APPLIED
+    assert run.detail["abstained"] == {}
+    assert tuple(sorted(run.versions["readers"])) == readers
+    assert NOTE_LARGE in run.reports.get(reader="generator").notes
+    kinds = {name: here.runtime_of(name) for name in ("classifier", "nli", "generator-tiny")}
+    text = "torch-int8" if runtime == "onnx-int8" else runtime
+    assert kinds == {"classifier": runtime, "nli": runtime, "generator-tiny": text}
+    nets.look()
+    assert replay(run).is_identical
+    assert replay(run).version_changes == ()
+
+
+@pytest.mark.django_db
+def test_a_reader_without_weights_is_missing_in_its_run(folder: Path) -> None:
+    world.archive(folder, "wire", world.news("Widgets and output surged"))
     panel = [
-        {"seat": "tone", "reader": "classifier", "sources": ["wire"]},
         {"seat": "words", "reader": "lexicon", "sources": ["wire"]},
         {"seat": "sense", "reader": "nli", "sources": ["wire"]},
     ]
-    run = world.run(world.oracle_market(panel=panel, quorum=2))
+    run = world.run(world.oracle_market(panel=panel, quorum=1))
     assert run.state == Run.State.APPLIED
     assert run.detail["abstained"] == {"sense": "the reader nli cannot run here"}
-    assert set(run.versions["readers"]) == {"classifier", "lexicon"}
     assert replay(run).is_identical

@@ -23,6 +23,7 @@ PANEL = [
     {"seat": "tone", "reader": "classifier", "sources": ["wire"]},
     {"seat": "words", "reader": "lexicon", "sources": ["wire"]},
     {"seat": "size", "reader": "generator", "sources": ["wire"]},
+    {"seat": "sense", "reader": "nli", "sources": ["wire"]},
 ]
 NEUTRAL = "A meeting about widgets was held on Tuesday"
 
@@ -35,12 +36,14 @@ class Even(Slow):
         return {
             "classifier": Fact(version="c", labels=labels),
             "generator-tiny": Fact(version="g"),
+            "nli": Fact(version="n", labels=("contradiction", "entailment")),
         }
 
     def read(self, name: str, version: str, pairs: Sequence[Pair]) -> list[list[int]]:
-        return [
-            [500_000 - 400_000 * tone(text), 500_000 + 400_000 * tone(text)] for text, _ in pairs
+        leans = [
+            tone(text) * (-1 if other and other.endswith("falls.") else 1) for text, other in pairs
         ]
+        return [[500_000 - 400_000 * lean, 500_000 + 400_000 * lean] for lean in leans]
 
     def score(self, name: str, version: str, prompt: str, answers: Sequence[str]) -> list[int]:
         if answers[0] != "rise":
@@ -101,7 +104,7 @@ def test_neutral_news_is_a_report_of_zero(tmp_path: Path, settings: Any) -> None
     settings.ORACLE_ARCHIVE_DIRS = [tmp_path]
     done, market = run(tmp_path, NEUTRAL, f"{NEUTRAL} again")
     assert done.state == Run.State.APPLIED
-    assert [row.delta_pico for row in done.reports.all()] == [0, 0, 0]
+    assert [row.delta_pico for row in done.reports.all()] == [0, 0, 0, 0]
     assert done.outcome["fundamental_before_pico"] == done.outcome["fundamental_pico"]
     again = world.run(market)
     assert [row.delta_pico for row in again.reports.all()] == [0]
