@@ -79,13 +79,14 @@ def test_a_killed_part_is_missed_seen_and_back(
         world.write(tmp_path, "wire", world.news(title))
         runs.append(world.run(market))
 
+    nobody_looks = Supervisor(print)
     supervisor.add(part(path, tmp_path))
     until(away.state, supervisor)
     with nets.using(away):
         first = away.state()["pid"]
         run(world.GOOD)
         os.kill(first, signal.SIGKILL)
-        until(lambda: not away.state(), Supervisor(str))
+        until(lambda: not away.state(), nobody_looks)
         run("Widgets are deadly")
         until(away.state, supervisor)
         run(world.BAD)
