@@ -9,14 +9,19 @@ from typing import Any, TypeVar
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from chain.errors import NodeFault, NodeRefused
+from exchange import clock
 
 Transport = Callable[[bytes], bytes]
 Params = Sequence[Any]
 T = TypeVar("T")
 
-CONNECT_S, READ_S = 3.0, 10.0
+# One pause may last so long, and a whole answer; the largest is a full range of logs.
+CONNECT_S, READ_S, ANSWER_S = 3.0, 10.0, 30.0
+ANSWER_MOST = 128 * 2**20
+PIECE = 2**16
 # A question may be asked again: reads change nothing, and signed bytes are the same.
 TRIES = 3
 BATCH_MAX = 100
@@ -207,16 +212,30 @@ def http(url: str, name: str) -> Node:
 
     def carry(body: bytes) -> bytes:
         try:
-            answer = session.post(
-                url, data=body, timeout=(CONNECT_S, READ_S), allow_redirects=False
-            )
-        except requests.RequestException as error:
+            with session.post(
+                url, data=body, timeout=(CONNECT_S, READ_S), allow_redirects=False, stream=True
+            ) as answer:
+                text = _whole(answer, name)
+        except (requests.RequestException, HTTPError) as error:
             raise NodeFault(f"{name} does not answer: {type(error).__name__}") from error
-        if not answer.ok and b"jsonrpc" not in answer.content:
+        if answer.is_redirect or (not answer.ok and b"jsonrpc" not in text):
             raise NodeFault(f"{name} answered with status {answer.status_code}")
-        return answer.content
+        return text
 
     return Node(name, carry)
+
+
+def _whole(answer: requests.Response, name: str) -> bytes:
+    """Return an answer, unpacked; one that drips or has no end is given up. Raises NodeFault."""
+    until, size, pieces = clock.monotonic() + ANSWER_S, 0, []
+    while piece := answer.raw.read1(PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > ANSWER_MOST:
+            raise NodeFault(f"{name} answered with more than {ANSWER_MOST >> 20} MiB")
+        if clock.monotonic() > until:
+            raise NodeFault(f"{name} took longer than {ANSWER_S:.0f} s to answer")
+    return b"".join(pieces)
 
 
 def _result(answer: Any) -> Any:

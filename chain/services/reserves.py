@@ -7,6 +7,7 @@ can be left out without it showing in the total.
 
 import secrets
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -124,22 +125,29 @@ def proof_of(
             root=root.hash.hex(),
             leaves_count=len(leaves),
         )
-        ReserveLeaf.objects.bulk_create(
-            ReserveLeaf(
-                proof=proof,
-                user_id=user,
-                index=index,
-                account=account_of(user),
-                salt=salts[index],
-                amount_micro=amount,
-            )
-            for index, (user, amount) in enumerate(leaves)
-        )
-        old = ReserveProof.objects.order_by("-id").values_list("pk", flat=True)[KEPT:]
-        ReserveLeaf.objects.filter(proof__in=list(old)).delete()
+        _leaves_store(proof, leaves, salts)
     if proof.shortfall_micro:
         log.error("chain.reserves_short", missing_micro=proof.shortfall_micro)
     return proof
+
+
+def _leaves_store(
+    proof: ReserveProof, leaves: Sequence[tuple[int | None, int]], salts: Sequence[bytes]
+) -> None:
+    """Keep everybody's leaf, and forget those of proofs that are old."""
+    ReserveLeaf.objects.bulk_create(
+        ReserveLeaf(
+            proof=proof,
+            user_id=user,
+            index=index,
+            account=account_of(user),
+            salt=salts[index],
+            amount_micro=amount,
+        )
+        for index, (user, amount) in enumerate(leaves)
+    )
+    old = ReserveProof.objects.order_by("-id").values_list("pk", flat=True)[KEPT:]
+    ReserveLeaf.objects.filter(proof__in=list(old)).delete()
 
 
 def path_of(leaf: ReserveLeaf) -> dict[str, Any]:
