@@ -14,9 +14,9 @@ ASKED = (
     (1, "sell", "0n", "60", None, False),  # merges with the offer before it
     (2, "sell", "0n", "10", None, False),  # the market maker has issued none that are left
     (1, "buy", "1y", "20", "0.49", True),
-    (2, "buy", "0y", "200", None, False),  # the price of 1y falls to the bid before it
-    (0, "buy", "0y", "5", "0.79", False),
-    (2, "sell", "0y", "5", "0.70", False),
+    (2, "buy", "0y", "300", None, False),  # the price of 1y falls to the bid before it
+    (0, "buy", "0y", "5", "0.65", False),
+    (2, "sell", "0y", "280", "0.50", False),  # the market maker's price falls past the bid
 )
 KINDS = {"amm", "direct", "mint", "merge", "convert", "auto"}
 

@@ -236,7 +236,7 @@ def test_a_planned_winner_resolves_by_itself(alice: User) -> None:
     player = joined(session, "Alice", alice)
     ask(player, "buy", "2y", "10")
 
-    assert ticked(session, 6) == 1
+    assert ticked(session, 6) == 2
     assert _status(session) == "resolved"
     session.refresh_from_db()
     assert session.winner == 2
