@@ -4,12 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from exchange import figures
-from exchange.admin.base import ReadOnly, columns, link_list
+from exchange.admin.base import EMPTY, ReadOnly, columns, link_list
 from exchange.admin.verbs import ReasonForm, Verb, Verbs
-from exchange.engines.units import PICO
+from exchange.engines.units import PICO, RATE
+from exchange.models import OracleMove
 from oracle.admin.base import Reached, usd
 from oracle.models import (
     Cluster,
@@ -20,6 +24,7 @@ from oracle.models import (
     Sighting,
     SpentEvidence,
 )
+from oracle.selectors import aftermath, feed
 from oracle.services import staff
 
 
@@ -51,13 +56,34 @@ class RunAdmin(Verbs):
         ),
     )
 
-    list_display = ("id", "market", "number", "state", "reason", "is_dry", "started_at", "cost")
+    list_display = (
+        "id",
+        "market",
+        "number",
+        "state",
+        "reason",
+        "is_dry",
+        "started_at",
+        "moved",
+        "clamped",
+        "cost",
+    )
     list_filter = ("state", "is_dry", "market")
     list_select_related = ("market",)
     search_fields = ("=ref",)
-    hidden = ("cost_micro",)
-    extra = ("cost", "reports_of", "sightings_of")
+    hidden = ("cost_micro", "outcome")
+    extra = ("cost", "moved", "clamped_by", "price_then", "reports_of", "sightings_of")
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Return the runs with what their events did, in the list's one query."""
+        event = OracleMove.objects.filter(ref=OuterRef("ref"))
+        names = {"f_before": "fundamental_before_pico", "f_after": "fundamental_pico"}
+        rows: QuerySet[Run] = super().get_queryset(request)
+        return rows.annotate(
+            clamp_rules=Subquery(event.values("clamps")[:1]),
+            **{to: Subquery(event.values(name)[:1]) for to, name in names.items()},
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no: the verb is all that may be done."""
@@ -68,6 +94,39 @@ class RunAdmin(Verbs):
         """Return what the run cost."""
         return usd(run.cost_micro)
 
+    @admin.display(description="F moved")
+    def moved(self, run: Run) -> str | None:
+        """Return how far the event moved F; nothing without an event."""
+        before, after = (vars(run)[name] for name in ("f_before", "f_after"))
+        if before is None:
+            return None
+        return figures.percent_signed(int((after - before) * RATE / before))
+
+    @admin.display(description="clamped by")
+    def clamped(self, run: Run) -> str:
+        """Return the rules that held the event back."""
+        return ", ".join(vars(run)["clamp_rules"] or ())
+
+    @admin.display(description="clamped by")
+    def clamped_by(self, run: Run) -> str:
+        """Return each rule that held the event back, with what it says."""
+        rules = [(rule, feed.CLAMPS.get(rule, rule)) for rule in vars(run)["clamp_rules"] or ()]
+        return format_html_join(mark_safe("<br>"), "{}: {}", rules) or "nothing"
+
+    @admin.display(description="market price")
+    def price_then(self, run: Run) -> str | None:
+        """Return the market price before the event, right after it, and later."""
+        found = aftermath.moves([run.ref]).get(run.ref)
+        if found is None:
+            return None
+        told = found.aftermath
+        before = figures.price(told.before_pico) if told.before_pico is not None else told.why
+        lines = [("before", before), ("right after", figures.price(told.market_pico))]
+        for one in told.later:
+            moved = one.change_e8 is not None and one.market_pico is not None
+            lines.append((f"after {one.name}", _later(one) if moved else f"{EMPTY} ({one.why})"))
+        return format_html_join(mark_safe("<br>"), "{}: {}", lines)
+
     @admin.display(description="reports")
     def reports_of(self, run: Run) -> str:
         """Return a link to its reports."""
@@ -77,6 +136,10 @@ class RunAdmin(Verbs):
     def sightings_of(self, run: Run) -> str:
         """Return a link to what was seen."""
         return link_list(Sighting, "sightings", run__id__exact=run.pk)
+
+
+def _later(one: aftermath.Price) -> str:
+    return f"{figures.price(one.market_pico or 0)} ({figures.percent_signed(one.change_e8 or 0)})"
 
 
 @admin.register(Report)

@@ -1,6 +1,7 @@
 """Staff and the oracle: everything opens, little can be changed, all of it with a reason."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,15 @@ import pytest
 from django.apps import apps
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from exchange.models import Market, StaffAction, User
-from oracle.models import OracleSpec, Run, Schedule, Source
+from exchange import figures
+from exchange.engines.units import RATE
+from exchange.models import Market, OracleMove, StaffAction, User
+from oracle.models import CostEntry, OracleSpec, Run, Schedule, Source
 from tests.factories import active_market, funded_user
 from tests.oracle import world
 
@@ -71,6 +76,60 @@ def test_every_table_opens(market: Market, chief: Client, model: str) -> None:
     row = apps.get_model("oracle", model).objects.first()
     if row is not None:
         assert chief.get(address(model, "change", row.pk)).status_code == 200
+
+
+def test_a_run_shows_what_held_it_and_what_the_price_did(market: Market, chief: Client) -> None:
+    tight = world.oracle_market(parameters={"step_max": "0.001"})
+    held, plain = world.run(tight), Run.objects.get(market=market)
+    listed = chief.get(address("run", "changelist")).content.decode()
+    for run, clamped in ((plain, "nothing"), (held, "step: one event")):
+        event = OracleMove.objects.get(ref=run.ref)
+        after, before = int(event.fundamental_pico), int(event.fundamental_before_pico)
+        moved = figures.percent_signed((after - before) * RATE // before)
+        shown = chief.get(address("run", "change", run.pk)).content.decode()
+        assert moved in listed
+        assert moved in shown
+        assert clamped in shown
+        assert f"right after: {figures.price(int(event.market_pico))}" in shown
+        assert "after 1 day: \N{EN DASH} (not yet)" in shown
+        assert "field-outcome" not in shown
+    assert re.findall(r'field-clamped">([^<]*)<', listed) == ["step", "\N{EN DASH}"]
+
+
+def test_lists_take_as_many_queries_for_many_runs_as_for_one(market: Market, chief: Client) -> None:
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            assert chief.get(address("run", "changelist")).status_code == 200
+        counts.append(len(queries))
+        for _ in range(3):
+            world.run(market)
+    assert counts[0] == counts[1]
+
+
+def test_failures_and_budgets_are_there_to_read(
+    market: Market, chief: Client, tmp_path: Path
+) -> None:
+    source, run = Source.objects.get(), Run.objects.get()
+    CostEntry.objects.create(source=source, market=market, run=run, cost_micro=250_000, requests=3)
+    Run.objects.filter(pk=run.pk).update(cost_micro=250_000)
+    (tmp_path / "wire.jsonl").unlink()
+    Source.objects.update(retry_at=None)
+    world.run(market)
+
+    schedule = chief.get(address("schedule", "changelist")).content.decode()
+    sources = chief.get(address("source", "changelist")).content.decode()
+    source_page = chief.get(address("source", "change", source.pk)).content.decode()
+    costs = chief.get(address("costentry", "changelist")).content.decode()
+    runs = chief.get(address("run", "changelist")).content.decode()
+
+    assert "0.25 USD of 1.00 USD" in schedule
+    assert 'field-failures">1<' in schedule
+    assert 'field-failures">1<' in sources
+    assert "there is no archive" in source_page
+    assert re.search(r'field-requests">3<.*field-cost">0\.25 USD<', costs, re.DOTALL)
+    assert re.search(r'field-reason">no_quorum<', runs)
+    assert 'field-cost">0.25 USD<' in runs
 
 
 @pytest.mark.parametrize("model", MODELS)
