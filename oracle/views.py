@@ -54,7 +54,7 @@ def market_card(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "market": market,
         "sheet": cards.newest(market),
-        "health": health.oracle_health(market),
+        "followed": health.followed(market),
         "awaited": health.awaiting(market),
     }
     return render(request, "oracle/card_page.html", context)

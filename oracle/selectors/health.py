@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Subquery
 
 from exchange import clock
 from exchange.models import Market
@@ -31,7 +32,7 @@ class SourceHealth:
 class OracleHealth:
     """A market's oracle at one glance. `stopped` is empty while it runs.
 
-    `waived` says why its version is followed without a report card, where that is so.
+    `followed` says since when its version is, and why without a report card where that is so.
     """
 
     spec: OracleSpec
@@ -41,12 +42,10 @@ class OracleHealth:
     next_in_s: int | None
     interval_s: int
     failures: int
-    last_run: Run | None
     readers_away: tuple[str, ...]
     sources: tuple[SourceHealth, ...]
     invented_news: bool
-    waived: str
-    followed_at: datetime | None
+    followed: Activation | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +65,12 @@ def disabled() -> bool:
 
 def stopped(market_id: int) -> str:
     """Return why a market's oracle must not move it now, or nothing."""
-    if disabled():
-        return DISABLED_WORDS
-    schedule = Schedule.objects.filter(market_id=market_id).first()
-    if schedule is None:
-        return "this market has no oracle"
-    return f"paused by staff: {schedule.paused_reason}" if schedule.paused_at else ""
+    return _why_stopped(Schedule.objects.filter(market_id=market_id).first())
 
 
 def next_run_at(market: Market) -> datetime | None:
     """Return when the market's oracle runs next; nothing if it is stopped or there is none."""
-    if stopped(market.pk) or market.status != Market.Status.ACTIVE:
-        return None
-    return Schedule.objects.filter(market=market).values_list("next_at", flat=True).first()
+    return _next_at(market, Schedule.objects.filter(market=market).first())
 
 
 def oracle_health(market: Market) -> OracleHealth | None:
@@ -86,24 +78,43 @@ def oracle_health(market: Market) -> OracleHealth | None:
     schedule = Schedule.objects.filter(market=market).select_related("spec").first()
     if schedule is None:
         return None
-    next_at = next_run_at(market)
+    next_at = _next_at(market, schedule)
     wait_s = None if next_at is None else max(0, int((next_at - clock.now()).total_seconds()))
-    began = Activation.objects.filter(spec=schedule.spec).order_by("-id").first()
+    spec, began = schedule.spec, followed(market)
+    rows = list(Source.objects.filter(name__in=_weights(spec)).order_by("name"))
     return OracleHealth(
-        spec=schedule.spec,
-        stopped=stopped(market.pk),
+        spec=spec,
+        stopped=_why_stopped(schedule),
         stopped_at=schedule.paused_at,
         next_at=next_at,
         next_in_s=wait_s,
         interval_s=schedule.interval_s,
         failures=schedule.failures,
-        last_run=Run.objects.filter(market=market, is_dry=False).order_by("-id").first(),
-        readers_away=_away(schedule.spec),
-        sources=_sources(schedule.spec),
-        invented_news=invented.is_behind(market, schedule.spec, invented.names()),
-        waived=began.waived if began else "",
-        followed_at=began.at if began else None,
+        readers_away=_away(spec),
+        sources=tuple(_source(row, _weights(spec)) for row in rows),
+        invented_news=invented.is_behind(market, spec, invented.among(rows)),
+        followed=began,
     )
+
+
+def followed(market: Market) -> Activation | None:
+    """Return since when the market's version is followed, and why without a card where it is so."""
+    rows = Activation.objects.filter(spec__market=market).select_related("spec")
+    return rows.order_by("-id").first()
+
+
+def _why_stopped(schedule: Schedule | None) -> str:
+    if disabled():
+        return DISABLED_WORDS
+    if schedule is None:
+        return "this market has no oracle"
+    return f"paused by staff: {schedule.paused_reason}" if schedule.paused_at else ""
+
+
+def _next_at(market: Market, schedule: Schedule | None) -> datetime | None:
+    if schedule is None or _why_stopped(schedule) or market.status != Market.Status.ACTIVE:
+        return None
+    return schedule.next_at
 
 
 def unfollowed(market: Market) -> str:
@@ -115,9 +126,11 @@ def unfollowed(market: Market) -> str:
 
 def awaiting(market: Market) -> Awaited | None:
     """Return the newest version if it is not followed yet, and how far its card is."""
-    newest = OracleSpec.objects.filter(market=market).order_by("-version").first()
-    followed = Schedule.objects.filter(market=market).values_list("spec_id", flat=True).first()
-    if newest is None or newest.pk == followed:
+    unfollowed = OracleSpec.objects.filter(market=market).annotate(
+        followed_id=Subquery(Schedule.objects.filter(market=market).values("spec_id")[:1])
+    )
+    newest = unfollowed.order_by("-version").first()
+    if newest is None or newest.pk == newest.followed_id:
         return None
     job = Backtest.objects.filter(spec=newest).order_by("-id").first()
     return Awaited(
@@ -135,18 +148,18 @@ def _away(spec: OracleSpec) -> tuple[str, ...]:
     return tuple(sorted({row["reader"] for row in spec.panel if row["seat"] in seats}))
 
 
-def _sources(spec: OracleSpec) -> tuple[SourceHealth, ...]:
-    weights = {row["source"]: str(row.get("weight", "1")) for row in spec.sources}
-    return tuple(
-        SourceHealth(
-            name=row.name,
-            label=str(row),
-            weight=weights[row.name],
-            is_enabled=row.is_enabled,
-            failures=row.failures,
-            rests_until=row.retry_at,
-            last_ok_at=row.last_ok_at,
-            last_error=row.last_error,
-        )
-        for row in Source.objects.filter(name__in=weights).order_by("name")
+def _weights(spec: OracleSpec) -> dict[str, str]:
+    return {row["source"]: str(row.get("weight", "1")) for row in spec.sources}
+
+
+def _source(row: Source, weights: dict[str, str]) -> SourceHealth:
+    return SourceHealth(
+        name=row.name,
+        label=str(row),
+        weight=weights[row.name],
+        is_enabled=row.is_enabled,
+        failures=row.failures,
+        rests_until=row.retry_at,
+        last_ok_at=row.last_ok_at,
+        last_error=row.last_error,
     )
