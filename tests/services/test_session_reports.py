@@ -83,6 +83,30 @@ def test_the_table_has_what_the_engine_reports_at_each_tick(session: Session) ->
     assert len(virtual) > 2  # an elimination has lifted the others
 
 
+def test_the_trades_have_both_sides_of_a_pair(session: Session) -> None:
+    header, rows = exports.trades(session)
+    text = csv_file("x.csv", header, rows).content.decode()
+    found = list(csv.DictReader(io.StringIO(text)))
+    mint = next(row for row in found if row["kind"] == "mint")
+    merge = next(row for row in found if row["kind"] == "merge")
+    plain = [row for row in found if row["kind"] not in {"mint", "merge"}]
+
+    assert (mint["buyer"], mint["seller"], mint["token"]) == ("Ben", "", "NO")
+    assert (mint["partner"], mint["partner side"], mint["partner token"]) == ("Ann", "buy", "YES")
+    assert (merge["seller"], merge["buyer"], merge["token"]) == ("Ben", "", "NO")
+    assert (merge["partner"], merge["partner side"]) == ("Ann", "sell")
+    for row in (mint, merge):
+        assert Decimal(row["USDC"]) + Decimal(row["partner USDC"]) == Decimal(row["tokens"])
+        assert Decimal(row["price"]) + Decimal(row["partner price"]) == 1
+    assert all(row["partner"] == row["partner fee"] == "" for row in plain)
+    assert all(row["buyer"] and row["seller"] for row in plain)
+    last = OutcomeTick.objects.latest("seq")
+    fees = sum(Decimal(row["fee"]) + Decimal(row["partner fee"] or 0) for row in found)
+    assert f"{fees:.6f}" == _places(last.fees_micro, fine=False)
+    volume = sum(Decimal(row["USDC"]) for row in found)
+    assert f"{volume:.6f}" == _places(last.volume_sum_micro, fine=False)
+
+
 def _again(session: Session) -> Session:
     return Session.objects.select_related("market__live", "host").get(pk=session.pk)
 

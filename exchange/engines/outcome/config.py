@@ -125,7 +125,8 @@ class Config:
         yield len(prices) == n, "initial_price"
         for price in prices:
             fits = 0 < price < RATE and price * 1000 <= self.p_max_pico
-            yield fits, "initial_price"
+            # a launch supply below 1e-6 tokens would be published as a price of nothing
+            yield fits and self.depth_micro * price >= RATE, "initial_price"
         yield self.zeta_start_e9 * (n - 1) < RATE, "zeta_start"
         yield self.zeta_end_e9 * (n - 1) < RATE, "zeta_end"
         yield self.interpolation_mode in {CONTINUE, RESET}, "interpolation_mode"

@@ -6,6 +6,7 @@ from typing import Any
 
 from exchange.models import OutcomeFill, OutcomeTick, Participant, Session
 from exchange.selectors.outcome import portfolio, ranking, reports, sessions
+from exchange.selectors.outcome.own_side import own_side
 from exchange.spreadsheet import Cell, Figure, figure, instant
 
 Rows = Iterator[Sequence[Cell]]
@@ -14,6 +15,7 @@ ORDERS_MAX = 100_000
 
 TRADE_HEADER = (
     "tick", "time", "kind", "outcome", "token", "buyer", "seller", "tokens", "USDC", "price", "fee",
+    "partner", "partner side", "partner token", "partner USDC", "partner price", "partner fee",
 )  # fmt: skip
 TICK_HEADER = (
     "tick", "ms since start", "time", "status", "outcome", "YES", "NO", "volume", "risk", "profit",
@@ -31,7 +33,11 @@ ORDER_HEADER = (
 
 
 def trades(session: Session) -> tuple[Sequence[str], Rows]:
-    """Return every execution with the names that people chose in the session."""
+    """Return every execution with the names that people chose in the session.
+
+    Where a pair is made or taken apart, nobody stands on the other side of a token: who asked is
+    the buyer or seller, and what the partner did with the other token has columns of its own.
+    """
     names = dict(session.participants.values_list("user_id", "name"))
     numbers = dict(
         OutcomeTick.objects.filter(market_id=session.market_id).values_list("seq", "number")
@@ -40,21 +46,42 @@ def trades(session: Session) -> tuple[Sequence[str], Rows]:
 
     def cells() -> Rows:
         for row in rows.iterator(2000):
+            partner = _partner_of(row)
             yield (
                 numbers[row.batch_seq],
                 instant(row.at),
                 row.kind,
                 session.outcomes[row.token >> 1]["name"],
                 SIDES[row.token & 1],
-                _who(names, row.buyer),
-                _who(names, row.seller),
+                "" if partner and row.kind == "merge" else _who(names, row.buyer),
+                "" if partner and row.kind == "mint" else _who(names, row.seller),
                 figure(row.size_micro, 6),
                 figure(row.amount_micro, 6),
                 figure(row.price_pico, 12),
-                figure(row.fee_micro + row.other_fee_micro, 6),
+                figure(row.fee_micro if partner else row.fee_micro + row.other_fee_micro, 6),
+                *_partner(row, names, partner),
             )
 
     return TRADE_HEADER, cells()
+
+
+def _partner_of(row: OutcomeFill) -> int | None:
+    """Return who made or took a pair apart with whoever asked, or None where none was."""
+    return {"mint": row.seller, "merge": row.buyer}.get(row.kind)
+
+
+def _partner(row: OutcomeFill, names: Mapping[int, str], partner: int | None) -> Sequence[Cell]:
+    if partner is None:
+        return ("",) * 6
+    own = own_side(row, partner)
+    return (
+        _who(names, partner),
+        own.side,
+        SIDES[own.token & 1],
+        figure(own.amount_micro, 6),
+        figure(own.price_pico, 12),
+        figure(own.fee_micro, 6),
+    )
 
 
 def ticks(session: Session) -> tuple[Sequence[str], Rows]:

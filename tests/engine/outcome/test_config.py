@@ -87,6 +87,16 @@ def test_refuses_what_is_not_exact_or_not_known(name: str, value: Any, code: str
     assert (raised.value.code, raised.value.field) == (code, name)
 
 
+def test_no_outcome_is_launched_at_a_price_of_nothing() -> None:
+    thin = {"q0": "0.000001", "z": "0.00001", "initial_price": "0.5"}
+    assert min(row.yes_pico for row in Scene(thin).state.outcomes) > 0
+
+    with pytest.raises(ConfigError) as raised:
+        Config.parse({**thin, "initial_price": ["0.5", "0.5", "0.000000001"]})
+
+    assert (raised.value.code, raised.value.field) == ("condition", "initial_price")
+
+
 @pytest.mark.parametrize(
     ("mode", "own", "other"),
     [
