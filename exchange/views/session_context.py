@@ -157,8 +157,9 @@ def ticket_values(given: Mapping[str, Any], view: SessionView) -> dict[str, str]
     known = {str(row.number) for row in view.outcomes}
     if values["outcome"] not in known:
         values["outcome"] = str(_favourite(view))
+    sides = ("sell", "buy") if view.phase == "reduce_only" else ("buy", "sell")
     for name, words in (
-        ("side", ("buy", "sell")),
+        ("side", sides),
         ("token", ("yes", "no")),
         ("type", ("market", "limit")),
     ):

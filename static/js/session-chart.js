@@ -12,7 +12,11 @@ import { savePicture } from "./session-picture.js";
 import { drawSparks } from "./session-sparks.js";
 import { walkOf } from "./session-walk.js";
 
-const clock = (ms) => remaining(Math.floor(ms / 1000));
+// Batches of less than a second would share a label: those get tenths.
+const clock = (ms) => {
+  const tenths = Math.floor((ms % 1000) / 100);
+  return remaining(Math.floor(ms / 1000)) + (tenths ? `.${tenths}` : "");
+};
 const MAKER = [["risk", "down"], ["profit", "accent"]];
 
 class SessionChart {
@@ -102,8 +106,16 @@ class SessionChart {
       series.setData(this.dots(line));
       return { ...line, series };
     });
-    this.chart.timeScale().fitContent();
+    this.fit();
     this.root.dataset.state = this.points.length ? "ready" : "empty";
+  }
+
+  /** Show the whole course, with room for the first label and a little for what comes. */
+  fit() {
+    const last = this.points.length - 1;
+    const scale = this.chart.timeScale();
+    if (last < 1) scale.fitContent();
+    else scale.setVisibleLogicalRange({ from: -0.06 * last, to: 1.06 * last });
   }
 
   dots(line) {

@@ -22,6 +22,7 @@ from tests.factories import (
     running_session,
 )
 from tests.factories import ticked as tick
+from tests.stillness import still_clock  # noqa: F401
 from tests.web.pages import body, form, text
 
 pytestmark = pytest.mark.django_db
@@ -285,6 +286,7 @@ def test_the_button_carries_the_reason(rejected: Rejected, words: str) -> None:
     assert reason_of(rejected) == words
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_each_phase_says_what_can_still_be_done(client: Client) -> None:
     session = running_session(
         outcomes=4, mr_enabled=True, rounds=[["5000", "2000", []]], total_duration_ms="10000"
@@ -293,7 +295,9 @@ def test_each_phase_says_what_can_still_be_done(client: Client) -> None:
     _guest(client, session)
     hosting.reduce_only(host=host, session=session, reason="Lunch", key="lunch-on")
     tick(session, 1)
-    assert "Reason given: “Lunch”" in text(client.get(_address(session)))
+    reducing = client.get(_address(session))
+    assert "Reason given: “Lunch”" in text(reducing)
+    assert 'name="side" value="sell" checked' in body(reducing)
     hosting.resume(host=host, session=session, key="lunch-off")
     tick(session, 4)
     frozen = text(client.get(_address(session)))
