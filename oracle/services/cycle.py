@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.db.models import Prefetch, prefetch_related_objects
 
 from exchange import clock
@@ -88,7 +88,7 @@ def record(run: Run, receipt: Receipt) -> None:
     """
     outcome = {name: _text(value) for name, value in receipt.result.items()}
     before, after = outcome.get("fundamental_before_pico"), outcome.get("fundamental_pico")
-    with transaction.atomic():
+    with leases.unhurried():
         leases.step(
             run,
             state=Run.State.APPLIED,
@@ -127,7 +127,8 @@ def _decide(run: Run) -> None:
         _refuse(run, STOPPED, {"why": why})
     else:
         done = {"finished_at": clock.now(), "lease_until": None} if run.is_dry else {}
-        leases.step(run, state=Run.State.DECIDED, decided_at=clock.now(), **done)
+        with leases.unhurried():
+            leases.step(run, state=Run.State.DECIDED, decided_at=clock.now(), **done)
 
 
 def _apply(run: Run) -> None:
@@ -153,7 +154,7 @@ STEPS: dict[str, Callable[[Run], None]] = {
 
 def _refuse(run: Run, reason: str, numbers: object) -> None:
     """End a run without an event. F keeps its value and its age grows in public."""
-    with transaction.atomic():
+    with leases.unhurried():
         leases.step(
             run,
             state=Run.State.REFUSED,

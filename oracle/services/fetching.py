@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import transaction
 from django.db.models import Max
 
 from exchange import clock
@@ -25,6 +24,9 @@ AHEAD_MAX = 25
 REST_S, REST_S_MAX = 60, 3_600
 NUMBERS_SINCE = timedelta(days=20 * 365)
 NUMBERS_AGAIN = timedelta(days=1)
+
+# A source that a thousand markets read is not written a thousand times.
+OK_AGAIN = timedelta(seconds=10)
 
 OK, SKIPPED, FAILED = "ok", "skipped", "failed"
 
@@ -60,8 +62,7 @@ def fetch(run: Run) -> None:
     answers = [_ask(run, row, until) for row in _rows(run)]
     before = evidence.known(made for answer in answers for made in answer.drafts)
     _read_ahead(run.spec, answers, before)
-    _note(answers, until)
-    with transaction.atomic():
+    with leases.unhurried():
         summaries = {answer.row.name: _store(run, answer, before, until) for answer in answers}
         leases.step(
             run,
@@ -70,6 +71,7 @@ def fetch(run: Run) -> None:
             sources=summaries,
             cost_micro=budgets.spent_micro(run),
         )
+        _note(answers, until)
 
 
 def is_read_for(spec: OracleSpec, name: str, *, numbers: bool) -> bool:
@@ -144,9 +146,11 @@ def _read_ahead(spec: OracleSpec, answers: Sequence[Answer], before: evidence.Kn
 
 
 def _note(answers: Sequence[Answer], until: datetime) -> None:
-    """Keep which sources answered."""
+    """Keep which sources answered, in the order of their names; of many in a moment, the first."""
     for answer in answers:
-        if answer.state == OK:
+        row = answer.row
+        known = row.last_ok_at and until - row.last_ok_at < OK_AGAIN
+        if answer.state == OK and (row.failures or row.retry_at or not known):
             Source.objects.filter(pk=answer.row.pk).update(
                 failures=0, retry_at=None, last_ok_at=until, last_error=""
             )

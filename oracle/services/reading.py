@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
-from django.db import transaction
 
 from exchange import clock
 from exchange.engines import variable
@@ -69,7 +68,7 @@ def read(run: Run) -> None:
         "code": CODE_VERSION,
         "calibrations": {row.reader: row.sha256 for row in worth.values()},
     }
-    with transaction.atomic():
+    with leases.unhurried():
         Report.objects.bulk_create([_row(run, report, used[report.reader]) for report in made])
         leases.step(
             run,

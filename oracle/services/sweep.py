@@ -7,7 +7,7 @@ count says who won. Nothing here is remembered outside of Postgres.
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
 
 from exchange import clock
@@ -45,7 +45,7 @@ def claim(market_id: int, now: datetime) -> Run | None:
     """
     free = ~Exists(Run.objects.filter(market=OuterRef("pk"), is_dry=False, state__in=OPEN))
     try:
-        with transaction.atomic():
+        with leases.unhurried():
             due = Schedule.objects.filter(free, pk=market_id, next_at__lte=now, paused_at=None)
             if not due.update(runs=F("runs") + 1, next_at=now + INTERVAL):
                 return None

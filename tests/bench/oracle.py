@@ -109,6 +109,7 @@ def _round(rounds: Rounds, market: Market, folder: Path, pace: Pace, bare: "_Bar
     cycles, bares, threads, alone = [], [], [], []
     for _ in range(pace.cycles):
         texts = _news(folder)
+        Schedule.objects.filter(market=market).update(next_at=clock.now())
         cycles.append(_ms(lambda: _cycle(market)))
         bares.append(_ms(partial(bare.read, texts)))
         threads.append(_ms(partial(bare.read_on_one, texts)))
@@ -174,7 +175,6 @@ class _Bare:
 
 
 def _cycle(market: Market) -> None:
-    Schedule.objects.filter(market=market).update(next_at=clock.now())
     claimed = sweep.claim(market.pk, clock.now())
     assert claimed is not None
     done = cycle.run_market(market.pk)
