@@ -62,11 +62,11 @@ class RunAdmin(Verbs):
         "number",
         "state",
         "reason",
-        "is_dry",
-        "started_at",
         "moved",
         "clamped",
         "cost",
+        "is_dry",
+        "started_at",
     )
     list_filter = ("state", "is_dry", "market")
     list_select_related = ("market",)

@@ -13,8 +13,9 @@ class Stored:
 
     searches = False
 
-    def __init__(self, row: SourceRow, market_id: int) -> None:
-        self._row, self._market_id = row, market_id
+    def __init__(self, row: SourceRow, market_id: int, queries: int = 1) -> None:
+        """Remember how many queries a run asks: each of them found up to the limit."""
+        self._row, self._market_id, self._queries = row, market_id, queries
 
     def fetch(self, query: str, since: datetime, until: datetime, limit: int) -> list[Item]:
         """Return what runs of the market had got from it by `until`, newest first.
@@ -38,7 +39,7 @@ class Stored:
                 published_at=row.published_at,
                 lang=row.lang,
             )
-            for row in rows.order_by("-published_at", "id").distinct()[:limit]
+            for row in rows.order_by("-published_at", "id").distinct()[: limit * self._queries]
         ]
 
     def observe(self, series: str, since: datetime, until: datetime) -> list[Observed]:
@@ -61,9 +62,11 @@ class Stored:
         ]
 
 
-def source_of(row: SourceRow, market_id: int) -> Source:
+def source_of(row: SourceRow, market_id: int, queries: int = 1) -> Source:
     """Return a source that can be asked about the past: an archive itself, else the store.
 
     Raises:  SourceDown.
     """
-    return Archive(row.options) if row.kind == SourceRow.Kind.ARCHIVE else Stored(row, market_id)
+    if row.kind == SourceRow.Kind.ARCHIVE:
+        return Archive(row.options)
+    return Stored(row, market_id, queries)

@@ -155,7 +155,7 @@ class _Player:
         return known
 
     def _ask(self, row: Source, at: datetime, digest: int, known: _Known) -> None:
-        source = past.source_of(row, self.spec.market_id)
+        source = past.source_of(row, self.spec.market_id, len(self.spec.queries))
         if fetching.is_read_for(self.spec, row.name, numbers=True):
             series = str(self.spec.mapping.get("series", ""))
             known.numbers[row.name] = [

@@ -168,11 +168,6 @@ def test_no_page_and_no_list_asks_more_than_fifteen_times(place: Place, client: 
     period: dict[str, Any] = {"start": now - timedelta(hours=2), "end": now, "step_s": 3_600}
     for _ in range(3):
         staff.run_label(actor=place.chief, run=world.run(place.market), sign=1, reason=REASON)
-        period: dict[str, Any] = {
-            "start": clock.now() - timedelta(hours=2),
-            "end": clock.now(),
-            "step_s": 3_600,
-        }
         cards.card_make(market_id=place.market.pk, **period)
         place.call(Caller(place.alice), "POST", "forecasts/")
     many = {address: asked(client, address) for address in addresses}

@@ -292,6 +292,18 @@ def test_the_store_is_read_as_of_a_moment(folder: Path) -> None:
     assert stored.fetch("", since, early, 9) == []
 
 
+def test_the_store_gives_as_much_as_all_queries_of_a_run_had_found(folder: Path) -> None:
+    one = market(folder, *(world.news(f"{world.GOOD} {word}") for word in ["one", "two", "six"]))
+    run = world.run(one)
+    assert run.fetched_at is not None
+    since, row = run.fetched_at - timedelta(days=2), Source.objects.get(name="wire")
+    counts = [
+        len(past.Stored(row, one.pk, queries).fetch("", since, run.fetched_at, 2))
+        for queries in (1, 2)
+    ]
+    assert counts == [2, 3]
+
+
 def test_memory_and_store_make_the_same_stories(folder: Path) -> None:
     """Two implementations of one rule, over hostile documents and retold news."""
     now = clock.now()

@@ -1,6 +1,7 @@
 """The pure scores of a report card, against figures worked out by hand."""
 
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from oracle.core.outcomes import Point, Released
 HALF, SURE = RATE // 2, RATE
 
 
-def claim(sign: int, truth: int | None, confidence_e8: int = HALF, **sizes: int) -> Claim:
+def claim(sign: int, truth: int | None, confidence_e8: int = HALF, **sizes: Any) -> Claim:
     return Claim(sign=sign, confidence_e8=confidence_e8, truth_sign=truth, **sizes)
 
 
