@@ -336,7 +336,7 @@ def test_nothing_jumps_when_a_batch_arrives(site: str, page: Page) -> None:
     # The small line moves with the batches, and ends at the highest price there was.
     expect(spark).not_to_have_attribute("points", drawn)
     expect(spark).to_have_attribute("points", re.compile(r" 100\.0,2\.0$"))
-    page.wait_for_timeout(2_500)
+    page.wait_for_timeout(600)
 
     assert page.evaluate("window.shifted ?? 0") < 0.05
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
+from exchange import clock
 from exchange.models import Command
 from tests.factories import ask, joined, running_session
+from tests.patience import PATIENCE_S
 
 LONG: dict[str, Any] = {"total_duration_ms": "3600000", "batch_ms": "500"}
 STALE_MS = 13_000
@@ -77,7 +79,10 @@ def test_a_tick_that_got_lost_is_asked_for(site: str, page: Page) -> None:
 
     line.drops = 1
     ask(robot, "buy", "1y", "4")
-    page.wait_for_timeout(1_500)
+    deadline = clock.monotonic() + PATIENCE_S
+    while line.drops:
+        assert clock.monotonic() < deadline, "no tick came"
+        page.wait_for_timeout(100)
     expect(trades).to_have_count(1)
     ask(robot, "buy", "2y", "5")
 
