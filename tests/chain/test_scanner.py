@@ -13,7 +13,9 @@ from chain.models import Deposit, ScanState
 from chain.services import scanner
 from chain.services.seams import install
 from exchange import clock
+from exchange.errors import Unprocessable
 from exchange.models import Transfer
+from exchange.services import ledger
 from tests.chain.driver import Chain, call_data
 from tests.chain.stage import cash_of, depositor, network_of, scan, scan_all
 
@@ -190,7 +192,7 @@ def test_a_reorg_between_headers_and_logs_is_noticed(chain: Chain) -> None:
     assert cash_of(user) == 0
 
 
-def test_a_reorg_while_the_scanner_was_off_is_undone_first(chain: Chain) -> None:
+def test_a_reorg_while_the_scanner_was_off_is_undone_before_any_new_credit(chain: Chain) -> None:
     user, address = depositor()
     network = network_of(chain, finality_blocks=30)
     chain.mine(2)
@@ -198,11 +200,47 @@ def test_a_reorg_while_the_scanner_was_off_is_undone_first(chain: Chain) -> None
     chain.mine(20)
     scan_all(network, [chain.node])
     chain.reorg(20, keep=False)
+    chain.pay(address.address, 4)
     chain.mine(40)
+    shown: list[list[tuple[int, str]]] = []
+
+    def look(seam: str) -> None:
+        if seam == "credit.before":
+            rows = Deposit.objects.order_by("amount_micro")
+            shown.append(list(rows.values_list("amount_micro", "state")))
+
+    install(look)
     scan_all(network, [chain.node])
 
+    assert shown == [[(4, State.SEEN), (9, State.ORPHANED)]]
+    assert cash_of(user) == 4
+
+
+@pytest.mark.parametrize("depth", [1, 3, 12, 64])
+@pytest.mark.parametrize("early", [0, 10**9])
+def test_a_deposit_is_no_money_while_a_reorg_may_take_it(
+    chain: Chain, depth: int, early: int
+) -> None:
+    """However large it is, and however deep, by count; the amounts of `early` count for nothing."""
+    user, address = depositor()
+    caps = ("safe_up_to_micro", "safe_user_cap_micro", "safe_total_cap_micro")
+    network = network_of(chain, finality_blocks=depth, **dict.fromkeys(caps, early))
+    chain.mine()
+    chain.pay(address.address, early or 5)
+    chain.mine(depth)
+    scan_all(network, [chain.node])
+    assert Deposit.objects.get().state == State.SEEN
+    with pytest.raises(Unprocessable, match="exceed the available"):
+        ledger.hold(user_id=user.pk, amount_micro=1, ref="spent-too-early")
+    chain.reorg(depth, keep=False)
+    chain.mine()
+    scan_all(network, [chain.node])
     assert Deposit.objects.get().state == State.ORPHANED
-    assert cash_of(user) == 0
+
+    chain.pay(address.address, 8)
+    chain.mine(depth + 1)
+    scan_all(network, [chain.node])
+    assert cash_of(user) == 8
 
 
 def test_a_reorg_below_the_final_line_stops_the_scanner_loudly(chain: Chain) -> None:
