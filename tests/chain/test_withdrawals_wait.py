@@ -1,13 +1,15 @@
 """Withdrawals that wait: paused by staff, for ether, for the signer, and never wrongly sent."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chain.clients import signer as signers
+from chain.clients.rpc import TRIES, Node
 from chain.core.withdrawal import State
-from chain.errors import SignerFault
+from chain.errors import NodeFault, SignerFault
 from chain.models import Attempt, NonceSlot, Withdrawal
 from chain.services import calls, follow, payouts, pump, withdrawals
 from exchange import clock
@@ -172,3 +174,39 @@ def test_a_nonce_that_waits_without_a_signer_holds_up_no_other(
 
     assert _state(row) == State.FINAL
     assert Attempt.objects.count() == 1
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_when_the_answer_to_a_payment_is_lost_the_same_bytes_go_again(
+    till: Till, alice: User, taken: bool
+) -> None:
+    """Whether the node has taken them or not: it is asked again, and one payment is made."""
+    sent: list[str] = []
+
+    def carry(body: bytes) -> bytes:
+        asked = json.loads(body)
+        rows = asked if isinstance(asked, list) else [asked]
+        raws = [row["params"][0] for row in rows if row["method"] == "eth_sendRawTransaction"]
+        sent.extend(raws)
+        if raws and len(sent) <= TRIES:
+            if taken:
+                till.chain.node._transport(body)
+            raise NodeFault("endpoint 1 does not answer: ReadTimeout")
+        return till.chain.node._transport(body)
+
+    till.nodes = [Node("endpoint 1", carry)]
+    row = withdraw(alice, till.network)
+    till.round()
+    assert (_state(row), len(sent)) == (State.BROADCAST, TRIES)
+    assert "does not answer" in Attempt.objects.get().answer
+    if not taken:
+        with clock.shifted(3):
+            till.round()
+        assert len(sent) > TRIES
+    till.chain.mine()
+    till.finish()
+
+    assert len(set(sent)) == 1
+    assert sent[0] == "0x" + bytes(Attempt.objects.get().raw).hex()
+    assert _state(row) == State.FINAL
+    assert till.chain.balance(row.address) == row.amount_micro
