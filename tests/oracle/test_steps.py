@@ -40,11 +40,11 @@ def test_steps_do_not_wait_for_the_disk_and_the_event_does(
         apart.append(not connection.in_atomic_block)
         return submit(**asked)
 
-    monkeypatch.setattr(commands, "submit", heard_submit)
     settings.ORACLE_ARCHIVE_DIRS = [tmp_path]
     world.archive(tmp_path, "wire", world.news(world.GOOD))
     market = world.oracle_market()
     world.started(market)
+    monkeypatch.setattr(commands, "submit", heard_submit)
     with CaptureQueriesContext(connection) as heard:
         run = cycle.run_market(market.pk)
     assert run is not None
