@@ -83,7 +83,7 @@ def prove() -> ReserveProof:
     # Reading balances takes a while. What is credited meanwhile is in neither of the two.
     began_at, owed = clock.now(), _owed()
     holdings = [
-        _holding(network, endpoints.nodes_of(network)[0], owed)
+        _proven(network, endpoints.nodes_of(network)[0], owed)
         for network in Network.objects.filter(is_enabled=True)
     ]
     return proof_of(holdings, owed, began_at)
@@ -201,9 +201,16 @@ def _owed() -> Owed:
     return Owed(newest, dict(by_user), dict(by_kind), unbacked, read, crossing)
 
 
-def _holding(network: Network, node: Node, owed: Owed) -> dict[str, Any]:
+def _proven(network: Network, node: Node, owed: Owed) -> dict[str, Any]:
+    """Return what is held on a network, and what was on its way there. Raises NodeFault."""
+    held = _holding(network, node, owed.read.get(network.pk))
+    rows = owed.crossing.get(network.pk, Crossing())
+    way = in_flight.on_its_way(node, rows, held["block"])
+    return {**held, **{name: str(getattr(way, name)) for name in WAYS}}
+
+
+def _holding(network: Network, node: Node, state: ScanState | None) -> dict[str, Any]:
     """Return what we hold of a network's token at its final line. Raises NodeFault."""
-    state = owed.read.get(network.pk)
     if state is None or state.final_number < 0:
         raise NodeFault(f"{network} has not been read to a final block yet")
     ours = list(DepositAddress.objects.filter(user__isnull=False).values_list("address", flat=True))
@@ -215,8 +222,6 @@ def _holding(network: Network, node: Node, owed: Owed) -> dict[str, Any]:
         part = addresses[start : start + AT_ONCE]
         held += sum(calls.balances(node, network.token, part, state.final_number))
     waiting = Deposit.objects.filter(network=network, final_at__isnull=False)
-    rows = owed.crossing.get(network.pk, Crossing())
-    way = in_flight.on_its_way(node, rows, state.final_number)
     small = waiting.filter(state=Deposit.State.SMALL).values_list("amount_micro", flat=True)
     return {
         "network": network.name,
@@ -226,7 +231,6 @@ def _holding(network: Network, node: Node, owed: Owed) -> dict[str, Any]:
         "hash": state.final_hash,
         "held_micro": str(held),
         "waiting_micro": str(sum(small)),
-        **{name: str(getattr(way, name)) for name in WAYS},
         "addresses": len(addresses),
         "house": house,
     }

@@ -143,7 +143,8 @@ def _forges(till: Till) -> Any:
                 told = [{**each, "hash": FORGED, "input": "0x"} for each in result["transactions"]]
                 return {**result, "transactions": told}
             case _:
-                return result
+                pass
+        return result
 
     return lie
 
