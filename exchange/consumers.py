@@ -68,7 +68,9 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         if user and user.is_authenticated:
             await self.become(user.pk)
         registry.add(self.places, self)
-        await self.send(text_data=await database_sync_to_async(self.snapshot)())
+        # what is published between the two would be missed, and a quiet market is quiet for long
+        await registry.hears()
+        await self.tell_standing()
         self.heart = asyncio.create_task(self._heartbeat())
 
     async def become(self, user_id: int) -> None:
@@ -115,6 +117,10 @@ class MarketConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             return
         self.sent += 1
         await self.send(text_data=frame)
+
+    async def tell_standing(self) -> None:
+        """Send where everything stands."""
+        await self.send(text_data=await database_sync_to_async(self.snapshot)())
 
     async def own_news(self, event: dict[str, Any]) -> None:
         """Send the user's own fills and balance."""

@@ -5,6 +5,7 @@ dearer, measured); addressed messages use it, ticks do not.
 """
 
 import asyncio
+import contextlib
 import json
 import random
 from collections import defaultdict
@@ -18,6 +19,8 @@ from django.conf import settings
 from exchange.services.outbox import CHANNEL
 
 RETRY_S_MAX = 5.0
+# So long a socket waits to hear the broker before it is told where things stand.
+HEARS_S_MAX = 1.0
 
 # A market by its number, a session by its code.
 Place = int | str
@@ -31,6 +34,9 @@ class Listener(Protocol):
     async def deliver(self, place: Place, seq: int, frame: str) -> None:
         """Take a frame that was built once for everybody."""
 
+    async def tell_standing(self) -> None:
+        """Send where everything stands: frames may have been missed."""
+
 
 class Registry:
     """Who listens to which market in this process, and the task that feeds them."""
@@ -38,13 +44,22 @@ class Registry:
     def __init__(self) -> None:
         self._listeners: defaultdict[Place, set[Listener]] = defaultdict(set)
         self._feeder: asyncio.Task[None] | None = None
+        self._hears = asyncio.Event()
+        self._telling: asyncio.Task[None] | None = None
 
     def add(self, places: Sequence[Place], listener: Listener) -> None:
         """Start delivering those markets or sessions to `listener`."""
         for place in places:
             self._listeners[place].add(listener)
         if self._feeder is None or self._feeder.done():
+            self._hears = asyncio.Event()
             self._feeder = asyncio.get_running_loop().create_task(self._feed())
+
+    async def hears(self) -> None:
+        """Wait, though not for long, until nothing published from now on can be missed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARS_S_MAX):
+                await self._hears.wait()
 
     def remove(self, listener: Listener) -> None:
         """Forget a listener everywhere; the subscription ends with the last one."""
@@ -64,27 +79,42 @@ class Registry:
         To be cancelled is not enough: whoever is awaited at that moment may keep it to itself, and
         every tick would then be told twice.
         """
-        own, delay = asyncio.current_task(), 0.1
+        own, delay, lost = asyncio.current_task(), 0.1, False
         while self._feeder is own:
             try:
                 async with (
                     aioredis.Redis.from_url(settings.REDIS_URL) as broker,
-                    broker.pubsub(ignore_subscribe_messages=True) as channel,
+                    broker.pubsub() as channel,
                 ):
                     await channel.subscribe(CHANNEL)
-                    delay = 0.1
-                    if self._feeder is not own:
-                        return  # the last listener left meanwhile; no message may come to say so
                     async for message in channel.listen():
-                        if self._feeder is own:
+                        if self._feeder is own and message["type"] == "subscribe":
+                            self._begin(lost)
+                            delay, lost = 0.1, False
+                        elif self._feeder is own:
                             await self._spread(message)
                         if self._feeder is not own:
                             return
             except (aioredis.RedisError, OSError) as error:
                 log.warning("fanout.broker_lost", error=str(error), retry_s=delay)
+                lost = True
                 # jitter, so that many processes do not come back in the same instant
                 await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
                 delay = min(delay * 2, RETRY_S_MAX)
+
+    def _begin(self, lost: bool) -> None:  # noqa: FBT001 (the broker was lost before)
+        """Note that the broker is heard from now on; who may have missed something is told."""
+        self._hears.set()
+        if lost:
+            self._telling = asyncio.get_running_loop().create_task(self._tell_all())
+
+    async def _tell_all(self) -> None:
+        everybody = {listener for who in self._listeners.values() for listener in who}
+        for listener in everybody:
+            try:
+                await listener.tell_standing()
+            except Exception as error:  # noqa: BLE001 (one broken socket; the others wait)
+                log.warning("fanout.listener_broken", error=repr(error)[:200])
 
     async def _spread(self, message: dict[str, Any]) -> None:
         try:

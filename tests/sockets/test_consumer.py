@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from redis.asyncio.client import PubSub
 
 from exchange import consumers
 from exchange.fanout import Listener, Registry
@@ -190,14 +191,21 @@ async def test_a_snapshot_that_fails_leaves_nobody_in_the_registry(
     assert dict(registry._listeners) == {}
 
 
+class Mute:
+    """A listener that is told nothing but frames."""
+
+    async def tell_standing(self) -> None:
+        raise AssertionError("the broker was never lost")
+
+
 async def test_a_listener_that_breaks_does_not_silence_the_others(registry: Registry) -> None:
     got: list[int] = []
 
-    class Broken:
+    class Broken(Mute):
         async def deliver(self, place: int | str, seq: int, frame: str) -> None:
             raise RuntimeError("cannot send once a close message has been sent")
 
-    class Sound:
+    class Sound(Mute):
         async def deliver(self, place: int | str, seq: int, frame: str) -> None:
             got.append(seq)
 
@@ -213,6 +221,26 @@ async def test_a_listener_that_breaks_does_not_silence_the_others(registry: Regi
     assert got == [7, 7]
 
 
+async def test_what_is_published_once_a_socket_knows_where_things_stand_is_not_missed(
+    browse: Browse, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt, broker = PubSub.subscribe, outbox.client()
+
+    async def slow(channel: PubSub, *names: str) -> None:
+        await asyncio.sleep(0.3)
+        await prompt(channel, *names)
+
+    monkeypatch.setattr(PubSub, "subscribe", slow)
+    one = await browse("m=1")
+    assert json.loads(await one.receive_from())["type"] == "snapshot"
+    broker.publish(CHANNEL, json.dumps({"type": "tick", "market": 1, "seq": 7}))
+
+    frames = [json.loads(await one.receive_from())]
+    while frames[-1]["type"] == "heartbeat" and len(frames) < 50:
+        frames.append(json.loads(await one.receive_from()))
+    assert frames[-1].get("seq") == 7
+
+
 async def test_the_registry_forgets_who_leaves(browse: Browse, registry: Registry) -> None:
     sockets = [await browse() for _ in range(5)]
     assert len(registry._listeners[1]) == 5
@@ -224,7 +252,7 @@ async def test_the_registry_forgets_who_leaves(browse: Browse, registry: Registr
     assert registry._feeder is None
 
 
-class Leaver:
+class Leaver(Mute):
     """A listener that goes while it is told something, and keeps the cancellation to itself."""
 
     def __init__(self, registry: Registry) -> None:
@@ -243,7 +271,7 @@ class Hasty(Leaver):
         self.registry.remove(self)
 
 
-class Counter:
+class Counter(Mute):
     """A listener that remembers what it hears."""
 
     def __init__(self) -> None:
