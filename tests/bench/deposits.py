@@ -1,4 +1,4 @@
-"""D1, D2, D5: how fast a backlog is read, how soon a deposit shows, how fast addresses are made."""
+"""D1, D2, D5, D6: how fast a backlog is read, how soon deposits show, addresses, the start."""
 
 import contextlib
 import json
@@ -61,12 +61,17 @@ def measure(size: str, store: str) -> list[Measure]:
         found.add("blocks", blocks)
         found.add("logs", logs)
         _delays(found, pace.deposits)
+        began = time.perf_counter()
+        with devnet() as node:
+            node.number("eth_blockNumber")
+            found.add("start", time.perf_counter() - began)
     return [
         found.measure("D1", f"backfill, {PER_BLOCK} transfers a block", "blocks", "blocks/CPU-s"),
         found.measure("D1", "the same, logs", "logs", "logs/CPU-s"),
         found.measure("D2", "block to visible, p95", "seen", "ms"),
         found.measure("D2", "final block to credited, p95", "credited", "ms"),
         found.measure("D5", "addresses from the extended public key", "derived", "1/CPU-s"),
+        found.measure("D6", "embedded chain with its contracts, from nothing", "start", "s"),
     ]
 
 
@@ -155,7 +160,8 @@ def site_of(node: Node, folder: Path) -> tuple[Network, InsideSigner]:
     from chain.signer.policy import Contracts, Policy  # noqa: PLC0415 (keys stay out of imports)
 
     info: Any = node.call("devnet_info", [], dict)
-    contracts = Contracts(token=info["token"].lower(), disperse=info["disperse"].lower())
+    known = {n: str(info[n]).lower() for n in ("token", "disperse", "sweeper", "treasury")}
+    contracts = Contracts(**known, signing_name="Test USD")
     policy = Policy(
         chains={int(info["chainId"], 16): contracts}, per_day_micro=10**15, per_payment_micro=10**12
     )

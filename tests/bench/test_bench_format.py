@@ -24,8 +24,8 @@ MEASURES = {
     "oracle": {"O1"},
     "pages": {"S2"},
     "readers": {"O2"},
-    "deposits": {"D1", "D2", "D5"},
-    "withdrawals": {"D3"},
+    "deposits": {"D1", "D2", "D5", "D6"},
+    "withdrawals": {"D3", "D4"},
 }
 
 
