@@ -1,6 +1,8 @@
 """What is new to a market: evidence already used in an accepted event is spent for good."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from oracle.core.reports import NOTE_FEW, Report
 
 
 def choose(
@@ -26,6 +28,19 @@ def choose(
             if rank < len(queue) and len(chosen) < limit:
                 chosen.setdefault(queue[rank])
     return list(chosen)
+
+
+def held(reports: Iterable[Report]) -> set[int]:
+    """Return the clusters that an event did not use: only a minority told of them so far.
+
+    They stay new, so that news which reaches one source after the other counts once most have it.
+    What any seat used, or what nobody found a direction in, is not among them.
+    """
+    waits, used = set[int](), set[int]()
+    for report in reports:
+        told = {mark.cluster for mark in report.marks if mark.sign}
+        (waits if NOTE_FEW in report.notes else used).update(told)
+    return waits - used
 
 
 def _in_turns(clusters: Sequence[int], publishers: Mapping[int, str]) -> list[int]:

@@ -109,7 +109,7 @@ class _Player:
         before = self.f_pico
         applied = self._apply(made, known)
         if applied:
-            self.spent |= set(chosen)
+            self.spent |= set(chosen) - novelty.held(made)
         return Step(
             at=at,
             reports=tuple(made),

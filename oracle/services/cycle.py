@@ -18,7 +18,7 @@ from exchange.selectors.configs import config_of
 from exchange.services import commands
 from exchange.services.batch import Receipt
 from oracle.analysts import nets
-from oracle.core import cadence, quorum, reports
+from oracle.core import cadence, novelty, quorum
 from oracle.core.cadence import Ending
 from oracle.models import OPEN, OracleSpec, Report, Run, Schedule, SpentEvidence
 from oracle.models.specs import INTERVAL_S_MAX
@@ -102,11 +102,13 @@ def record(run: Run, receipt: Receipt) -> None:
 
 
 def spend(run: Run) -> None:
-    """Mark every story that the run read as used up in its market."""
+    """Mark every story that the event used as used up in its market."""
+    held = novelty.held(reading.report_of(row) for row in _rows(run))
     SpentEvidence.objects.bulk_create(
         [
             SpentEvidence(market_id=run.market_id, cluster_id=cluster, run=run)
             for cluster, *_ in run.inputs["stories"]
+            if cluster not in held
         ],
         ignore_conflicts=True,
     )
@@ -115,7 +117,7 @@ def spend(run: Run) -> None:
 def _decide(run: Run) -> None:
     """Check that it may be applied, and fix what would be."""
     config = config_of(run.market.config)
-    made = [_report(row) for row in _rows(run)]
+    made = [reading.report_of(row) for row in _rows(run)]
     panel = quorum.assemble(made, quorum=config.quorum, floor_e8=config.conf_min_e8)
     silent = reading.silent_among([row["source"] for row in run.spec.sources], run.sources)
     numbers = {"reports": panel.counted, "reports_min": config.quorum, "silent": silent}
@@ -192,18 +194,6 @@ def _rows(run: Run) -> list[Report]:
     seats = Prefetch("reports", Report.objects.order_by("seat"))
     prefetch_related_objects([run], seats)
     return list(run.reports.all())
-
-
-def _report(row: Report) -> reports.Report:
-    return reports.Report(
-        seat=row.seat,
-        reader=row.reader,
-        sources=tuple(row.sources),
-        kind=row.kind,
-        delta_pico=row.delta_pico,
-        confidence_e8=row.confidence_e8,
-        stated_e8=row.stated_e8,
-    )
 
 
 def _text(value: object) -> object:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from exchange.models import OracleMove
-from oracle.core.reports import Mark, Report
 from oracle.models import HumanLabel, OracleSpec, Run
 from oracle.models import Report as ReportRow
+from oracle.services import reading
 from oracle.services.steps import Step
 
 MILLISECONDS = 1_000
@@ -52,7 +52,7 @@ def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow], labels: Labels)
     read_at = run.read_at or run.fetched_at
     return Step(
         at=run.fetched_at,
-        reports=tuple(_report(row) for row in rows),
+        reports=tuple(reading.report_of(row) for row in rows),
         told={cluster: tuple(names) for cluster, _, names in run.inputs.get("stories", [])},
         applied=True,
         before_pico=int(move.fundamental_before_pico),
@@ -63,24 +63,4 @@ def _step(run: Run, move: OracleMove, rows: Sequence[ReportRow], labels: Labels)
         run=run.pk,
         labels=tuple(labels),
         versions=run.versions.get("readers", {}),
-    )
-
-
-def _report(row: ReportRow) -> Report:
-    return Report(
-        seat=row.seat,
-        reader=row.reader,
-        sources=tuple(row.sources),
-        kind=row.kind,
-        delta_pico=row.delta_pico,
-        confidence_e8=row.confidence_e8,
-        stated_e8=row.stated_e8,
-        level_pico=None if row.level_pico is None else int(row.level_pico),
-        impact=row.impact,
-        notes=tuple(row.notes),
-        summary=row.summary,
-        marks=tuple(
-            Mark(cluster=cluster, sign=sign, confidence_e8=sure, keyword=keyword)
-            for cluster, sign, sure, keyword in row.marks
-        ),
     )

@@ -336,6 +336,27 @@ def variable_of(spec: OracleSpec) -> Variable:
     )
 
 
+def report_of(row: Report) -> reports.Report:
+    """Return what a seat said, as it was stored."""
+    return reports.Report(
+        seat=row.seat,
+        reader=row.reader,
+        sources=tuple(row.sources),
+        kind=row.kind,
+        delta_pico=row.delta_pico,
+        confidence_e8=row.confidence_e8,
+        stated_e8=row.stated_e8,
+        level_pico=None if row.level_pico is None else int(row.level_pico),
+        impact=row.impact,
+        notes=tuple(row.notes),
+        summary=row.summary,
+        marks=tuple(
+            reports.Mark(cluster=cluster, sign=sign, confidence_e8=sure, keyword=keyword)
+            for cluster, sign, sure, keyword in row.marks
+        ),
+    )
+
+
 def _row(run: Run, report: reports.Report, version: str) -> Report:
     return Report(
         run=run,

@@ -13,7 +13,7 @@ from django.conf import settings
 from oracle.analysts import classifier, generator, lexicon, nli, series
 from oracle.services import reading
 
-SUM = "de3370cb7e618c5e"
+SUM = "b0fde80c0cb00c99"
 VERSIONS = ("3", 1, 4, 1, 2, 1)
 CORE = (
     "bounds", "calibration", "forecasts", "levels", "novelty", "quorum", "reports", "scoring",

@@ -11,7 +11,7 @@ import pytest
 from exchange import clock
 from exchange.errors import Unavailable
 from exchange.models import Command, LiveState, OracleMove
-from oracle.core.reports import NOTE_QUIET
+from oracle.core.reports import NOTE_FEW, NOTE_QUIET
 from oracle.models import Evidence, Report, Run, Schedule, Source, SpentEvidence
 from oracle.services import cycle, fetching, sweep
 from oracle.services.replay import replay
@@ -81,6 +81,29 @@ def test_a_copy_of_a_spent_story_is_spent(folder: Path) -> None:
 
     assert Report.objects.get(run=second).delta_pico == 0
     assert Evidence.objects.values("cluster").distinct().count() == 1
+
+
+def test_a_story_waits_until_most_sources_have_it_and_counts_once(folder: Path) -> None:
+    names, story = ("one", "two", "three"), world.news(world.GOOD)
+    for name in names:
+        world.archive(folder, name)
+    market = world.oracle_market(*names)
+    start, notes = world.fundamental(market), []
+
+    for teller in names:
+        world.write(
+            folder, teller, {**story, "publisher": teller, "url": f"https://{teller}.example/"}
+        )
+        before = world.fundamental(market)
+        report = Report.objects.get(run=world.run(market))
+        notes.append(report.notes)
+        moved = world.fundamental(market) > before
+        assert moved == (teller == "two")
+
+    assert world.fundamental(market) > start
+    assert [NOTE_FEW in one for one in notes] == [True, False, False]
+    assert notes[-1] == [NOTE_QUIET]
+    assert SpentEvidence.objects.count() == 1
 
 
 def test_another_market_may_still_use_the_story(folder: Path) -> None:
