@@ -192,10 +192,9 @@ class RunPage(Out):
     next = serializers.CharField(allow_null=True)
 
 
-class CardLine(Out):
-    """The claims of one seat, reader or source, and how right they were."""
+class Claims(Out):
+    """So many claims, and how right they were."""
 
-    of = serializers.CharField(help_text="all, topic, seat, reader or source")
     name = serializers.CharField(allow_blank=True)
     claims = serializers.IntegerField()
     verdicts = serializers.IntegerField(help_text="claims that the world gave a verdict on")
@@ -209,6 +208,12 @@ class CardLine(Out):
     )
     brier = Rate(source="brier_e8", allow_null=True)
     error = Change(source="error_pico", allow_null=True, help_text="mean absolute error")
+
+
+class CardLine(Claims):
+    """The claims of one seat, reader or source, and how right they were."""
+
+    of = serializers.CharField(help_text="all, topic, seat, reader or source")
     crps = Change(source="crps_pico", allow_null=True)
     error_of_zero = Change(source="zero_pico", allow_null=True)
     bins = serializers.JSONField(help_text="[count, hits, sum of confidences x 1e8] by tenths")

@@ -7,32 +7,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exchange.api.endpoint import Public
-from exchange.api.fields import Rate
 from exchange.api.schema import operation
-from oracle.api import INVENTED, OPEN, Change
+from oracle.api import INVENTED, OPEN, Claims
 from oracle.selectors import records
 
 Out = serializers.Serializer[Any]
 
 
-class RecordShape(Out):
+class RecordShape(Claims):
     """The claims of one topic, reader or source, whatever the market."""
 
     of = serializers.CharField(help_text="topic, reader or source")
-    name = serializers.CharField(allow_blank=True)
     markets = serializers.IntegerField(help_text="whose newest card has such claims")
-    claims = serializers.IntegerField()
-    verdicts = serializers.IntegerField(help_text="claims that the world gave a verdict on")
-    judged = serializers.IntegerField(help_text="claims of a direction with a verdict")
-    hits = serializers.IntegerField()
-    hit_rate = Rate(source="hit_e8", allow_null=True)
-    low = Rate(source="low_e8", allow_null=True, help_text="of the 95 % interval")
-    high = Rate(source="high_e8", allow_null=True)
-    usual_rate = Rate(
-        source="usual_e8", allow_null=True, help_text="of always claiming the usual direction"
-    )
-    brier = Rate(source="brier_e8", allow_null=True)
-    error = Change(source="error_pico", allow_null=True, help_text="mean absolute error")
     too_few = serializers.BooleanField(
         source="is_thin", help_text=f"fewer than {records.ENOUGH} judged: it says next to nothing"
     )
