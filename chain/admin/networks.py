@@ -1,6 +1,5 @@
 """Networks, how far they are read, the paying wallets, and the proofs."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -170,15 +169,6 @@ class ScanStateAdmin(Verbs):
     def seconds_behind(self, row: ScanState) -> int:
         """Return about how old the newest block is that was read."""
         return lag.lag_of(row).seconds_behind
-
-    def served(self, request: HttpRequest, row: Any, act: Callable[[], object]) -> bool:
-        """Tell what a verb has found, too."""
-        told: list[object] = []
-        if not super().served(request, row, lambda: told.append(act())):
-            return False
-        if told[0]:
-            self.message_user(request, str(told[0]))
-        return True
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no, as above."""

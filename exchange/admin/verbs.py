@@ -23,7 +23,8 @@ TEMPLATE = "admin/exchange/reason.html"
 class Verb:
     """One thing staff may do to rows of a table.
 
-    `act` takes actor, row and reason, and by name what else its form asks for.
+    `act` takes actor, row and reason, and by name what else its form asks for. Text that it
+    returns is what it found, and is told.
     """
 
     name: str
@@ -101,11 +102,13 @@ class Verbs(Shown):
         refused: list[tuple[Any, Refused | Unavailable]] = []
         for row in rows:
             try:
-                verb.act(actor, row, given["reason"], **more)
+                found = verb.act(actor, row, given["reason"], **more)
             except (Refused, Unavailable) as refusal:
                 refused.append((row, refusal))
             else:
                 self.message_user(request, f"{verb.label}: {row}", messages.SUCCESS)
+                if isinstance(found, str):
+                    self.message_user(request, found)
         return refused
 
     def served(self, request: HttpRequest, row: Any, act: Callable[[], object]) -> bool:

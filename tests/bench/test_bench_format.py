@@ -35,7 +35,7 @@ MEASURES = {
         "engines",
         pytest.param("outcome", marks=pytest.mark.nightly),
         pytest.param("session", marks=pytest.mark.nightly),
-        "charts",
+        pytest.param("charts", marks=pytest.mark.nightly),
         pytest.param("fanout", marks=pytest.mark.nightly),
         pytest.param("settlement", marks=pytest.mark.nightly),
         pytest.param("pages", marks=pytest.mark.nightly),

@@ -241,7 +241,7 @@ def test_what_is_credited_is_a_replay_of_the_canonical_chain(_part: int) -> None
     run_state_machine_as_test(
         ForkTrees,
         settings=settings(
-            max_examples=scaled(60, 400),
+            max_examples=scaled(25, 400),
             stateful_step_count=scaled(20, 50),
             deadline=None,
             suppress_health_check=list(HealthCheck),
