@@ -204,11 +204,27 @@ def _chain_of(site: Site) -> Node:
     return node
 
 
+def _require_told_of(first: Site, second: Site) -> None:
+    """A second start goes no further than to say where the first is."""
+    second.process.wait(START_S_MAX)
+    _until(lambda: "already runs here" in second.said, STOP_S_MAX)
+    assert second.process.returncode == 1
+    assert f"at {first.address}" in second.said
+
+
 def test_survives_the_death_of_its_parts_and_its_own_and_stops_on_ctrl_c(
     start: Callable[..., Site],
 ) -> None:
     """The demonstration's chain among them: money on its way in and out arrives all the same."""
-    site = start(demo=True).started()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        site = start(port=port, demo=True).started()
+    assert f"port {port} is taken" in site.said
+    assert f":{port}/" not in site.address
+    _require_told_of(site, start())
+
     everything = (*PARTS, *CHAIN)
     before = {part: site.pid_of(part) for part in everything}
     assert all(before.values()), before
@@ -241,27 +257,3 @@ def test_survives_the_death_of_its_parts_and_its_own_and_stops_on_ctrl_c(
     again.interrupt()
     assert again.process.returncode == 0, again.said
     assert again.processes() == {}
-
-
-def test_a_busy_port_is_passed_over_and_a_second_start_told_where_the_first_is(
-    start: Callable[..., Site],
-) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-
-        first = start(port=port).started()
-
-    assert f"port {port} is taken" in first.said
-    assert f":{port}/" not in first.address
-    assert first.healthy()
-
-    second = start()
-    second.process.wait(START_S_MAX)
-
-    _until(lambda: "already runs here" in second.said, STOP_S_MAX)
-    assert second.process.returncode == 1
-    assert f"at {first.address}" in second.said
-    assert first.healthy()
-    assert first.interrupt() < STOP_S_MAX

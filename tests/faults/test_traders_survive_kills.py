@@ -19,7 +19,7 @@ from tests.faults.traders import Draw, Trader, examine, judge, newest_command
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600), pytest.mark.usefixtures("books")]
 
 TRADERS = scaled(16, 64)
-DURATION_S = scaled(20, 60)
+DURATION_S = scaled(12, 60)
 KILLS = scaled(4, 10)
 AUDIT_EVERY_S = 2.0
 

@@ -21,7 +21,7 @@ from tests.faults.traders import Draw, Trader, examine, judge, newest_command
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(1800), pytest.mark.usefixtures("books")]
 
 TRADERS = scaled(12, 32)
-KILLS = scaled(20, 200)
+KILLS = scaled(12, 200)
 ORACLE_EVERY_S = 0.4
 INTENTS = ("open_long", "close_long", "open_short", "close_short")
 # Moves fast and far, so that stops, targets and liquidations happen.
