@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.db import connection
 from playwright.sync_api import expect
 
 from megatron.embedded import ROOT, tied
-from tests.browser import chromium
+from tests.browser import chromium, late
 from tests.patience import PATIENCE_S
 
 START_S_MAX = 90.0
@@ -75,12 +75,37 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _site(django_db_setup: None, _static_files: None, mailbox: Path) -> Iterator[str]:
+def _late_by(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clock") / "late_by"
+
+
+@pytest.fixture
+def wait(_late_by: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Return what lets so many hours pass, for the site and for the test."""
+
+    def pass_by(hours: int) -> None:
+        _late_by.write_text(str(hours * 3_600))
+        late.move(late.Moved(_late_by), monkeypatch.setattr)
+
+    yield pass_by
+    _late_by.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def _site(
+    django_db_setup: None, _static_files: None, mailbox: Path, _late_by: Path
+) -> Iterator[str]:
     url = _database_url()
-    environment = {**os.environ, "DATABASE_URL": url, "EMAIL_URL": f"filemail:///{mailbox}"}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "EMAIL_URL": f"filemail:///{mailbox}",
+        "DJANGO_SETTINGS_MODULE": "megatron.settings",
+    }
     port = _free_port()
-    daphne = ["-m", "daphne", "-v", "0", "-p", str(port), "megatron.asgi:application"]
-    commands = [[sys.executable, *daphne], [sys.executable, "manage.py", "clock"]]
+    run = [sys.executable, "-m", "tests.browser.late", str(_late_by)]
+    daphne = ["daphne", "-v", "0", "-p", str(port), "megatron.asgi:application"]
+    commands = [[*run, *daphne], [*run, "manage", "clock"]]
     tie = tied(signal.SIGKILL)
     processes = [
         subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=tie)  # noqa: PLW1509

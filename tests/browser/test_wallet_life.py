@@ -3,7 +3,7 @@
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,10 @@ from playwright.sync_api import Page, expect
 from chain.clients import signer as signers
 from chain.clients.rpc import http
 from chain.hashing import checksummed
-from chain.models import AddressBookEntry, CredentialChange, Deposit, Network, Withdrawal
+from chain.models import Deposit, Network, Withdrawal
 from chain.services import calls, embedded_setup, follow, pump, reserves
 from chain.services.addresses import address_of_key
 from chain.signer.policy import Contracts, Policy
-from exchange import clock
 from exchange.models import Account, Entry, User
 from megatron.embedded import ROOT
 from tests.browser.looks import AXE, JUDGE, OVERHANG
@@ -94,7 +93,9 @@ def scene(
             process.terminate()
 
 
-def test_money_comes_in_trades_and_leaves(site: str, page: Page, scene: Scene) -> None:
+def test_money_comes_in_trades_and_leaves(
+    site: str, page: Page, scene: Scene, wait: Callable[[int], None]
+) -> None:
     owner = funded_user("0", display_name="Wanda")
     # the site hashes as it does in production, unlike the tests
     hasher = Argon2PasswordHasher()
@@ -111,7 +112,7 @@ def test_money_comes_in_trades_and_leaves(site: str, page: Page, scene: Scene) -
     page.get_by_role("button", name="Buy for 10.00 USDC").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Bought")
     page.goto(f"{site}/wallet/")
-    other = _withdraw(page, scene, owner)
+    other = _withdraw(page, scene, wait)
     assert heard == []
 
     assert scene.held(other) == OUT
@@ -153,7 +154,7 @@ def _deposit(page: Page, site: str, scene: Scene) -> str:
     return address
 
 
-def _withdraw(page: Page, scene: Scene, owner: User) -> str:
+def _withdraw(page: Page, scene: Scene, wait: Callable[[int], None]) -> str:
     """Enter an address, wait its two days out, and send to it."""
     other = checksummed(stranger())
     page.get_by_role("link", name="Withdraw").first.click()
@@ -163,14 +164,16 @@ def _withdraw(page: Page, scene: Scene, owner: User) -> str:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("radio")).to_be_disabled()
-    AddressBookEntry.objects.update(created_at=clock.at(clock.now_s() - 49 * 3_600))
-    CredentialChange.objects.filter(user=owner).delete()
+    wait(49)
     page.reload()
     page.get_by_role("radio").check()
     page.get_by_label("Amount that arrives").fill("25.5")
     page.get_by_role("button", name="See what happens").click()
     expect(page.get_by_text("25.60 USDC")).to_be_visible()
     page.get_by_role("button", name="Send 25.50 USDC").click()
+    # the proof of two days ago is stale
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
     state = page.locator("#withdrawal [data-state]")
     expect(state).to_have_attribute("data-state", "held")
     for _ in range(3):
