@@ -89,7 +89,7 @@ class Registry:
                     await channel.subscribe(CHANNEL)
                     async for message in channel.listen():
                         if self._feeder is own and message["type"] == "subscribe":
-                            self._begin(lost)
+                            self._begin(lost=lost)
                             delay, lost = 0.1, False
                         elif self._feeder is own:
                             await self._spread(message)
@@ -102,7 +102,7 @@ class Registry:
                 await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
                 delay = min(delay * 2, RETRY_S_MAX)
 
-    def _begin(self, lost: bool) -> None:  # noqa: FBT001 (the broker was lost before)
+    def _begin(self, *, lost: bool) -> None:
         """Note that the broker is heard from now on; who may have missed something is told."""
         self._hears.set()
         if lost:

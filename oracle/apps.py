@@ -13,10 +13,10 @@ class OracleConfig(AppConfig):
 
     def ready(self) -> None:
         """Wire readers to the model process, scrapers to its state, funding to the gate."""
-        from exchange.services import gate  # noqa: PLC0415
-        from oracle.analysts import away, nets  # noqa: PLC0415 (models must be loaded first)
-        from oracle.selectors import health  # noqa: PLC0415
-        from oracle.services import metrics  # noqa: PLC0415
+        from exchange.services import gate  # noqa: PLC0415 (models must be loaded first)
+        from oracle.analysts import away, nets  # noqa: PLC0415 (likewise)
+        from oracle.selectors import health  # noqa: PLC0415 (likewise)
+        from oracle.services import metrics  # noqa: PLC0415 (likewise)
 
         gate.register(health.unfollowed)
         nets.use(away.Away(Path(settings.ORACLE_READERS_SOCKET)))

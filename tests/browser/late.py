@@ -38,9 +38,9 @@ class Moved:
 
 def move(moved: Moved, patch: Any = setattr) -> None:
     """Let this process live by a moved clock."""
-    from allauth.account.internal.flows import login, reauthentication  # noqa: PLC0415
+    from allauth.account.internal.flows import login, reauthentication  # noqa: PLC0415 (set up)
 
-    from exchange import clock  # noqa: PLC0415
+    from exchange import clock  # noqa: PLC0415 (likewise)
 
     patch(clock, "_shift_s", moved)
     late = ModuleType("time")
