@@ -82,7 +82,8 @@ def _raced(kind: str, count: int, found: list[Measure]) -> Choice:
                 assert here.runtime_of(kind) == runtime
                 said[runtime] = [_best(one) for one in long.answers(nets)]
             short.answers(nets)
-            times.add(runtime, _ms(lambda nets=nets: short.answers(nets)))  # type: ignore[misc]  # mypy types no default
+            # mypy gives no type to the default of a lambda
+            times.add(runtime, _ms(lambda nets=nets: short.answers(nets)))  # type: ignore[misc]
             say(f"readers: {kind}, {runtime}, round {number + 1} of {count}")
     for runtime in ways:
         found.append(times.measure("O2", f"{kind}, {runtime}", runtime, "ms", runtimes.TORCH))

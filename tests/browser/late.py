@@ -38,7 +38,8 @@ class Moved:
 
 def move(moved: Moved, patch: Any = setattr) -> None:
     """Let this process live by a moved clock."""
-    from allauth.account.internal.flows import login, reauthentication  # noqa: PLC0415 (set up)
+    # only now is the framework set up
+    from allauth.account.internal.flows import login, reauthentication  # noqa: PLC0415
 
     from exchange import clock  # noqa: PLC0415 (likewise)
 
